@@ -1,0 +1,121 @@
+"""Masks in their forms: label maps, one-hot stacks, palette PNG files, run lengths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pycocotools import mask as coco_mask
+
+from civos_siaf.files import atomic_path
+
+VOID = 255
+"""Label of pixels that belong to nothing known; never an object."""
+
+
+def davis_palette() -> NDArray[np.uint8]:
+    """The colours of DAVIS and PASCAL VOC, (256, 3) uint8: label i takes bits of i from the top down.
+
+    >>> davis_palette()[:3].tolist()
+    [[0, 0, 0], [128, 0, 0], [0, 128, 0]]
+    """
+    labels = np.arange(256)
+    colours = np.zeros((256, 3), dtype=np.uint8)
+    for place in range(8):
+        for channel in range(3):
+            bit = (labels >> (3 * place + channel)) & 1
+            colours[:, channel] |= (bit << (7 - place)).astype(np.uint8)
+    return colours
+
+
+def one_hot(labels: NDArray[np.uint8], num_objects: int) -> NDArray[np.bool_]:
+    """Label map (..., H, W) to (..., K+1, H, W) with index 0 = background.
+
+    Labels above `num_objects`, void included, belong to no channel.
+    """
+    ids = np.arange(num_objects + 1).reshape(-1, 1, 1)
+    return np.asarray(labels[..., None, :, :] == ids)
+
+
+def from_one_hot(masks: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Scores or one-hot masks (..., K+1, H, W) to labels (..., H, W): the largest wins, the lowest on ties.
+
+    Raises:
+        ValueError: more than 254 objects, which an 8-bit label map cannot hold.
+    """
+    if masks.shape[-3] > VOID:
+        raise ValueError(f"an 8-bit label map holds at most {VOID - 1} objects, got {masks.shape[-3] - 1}")
+    return np.asarray(np.argmax(masks, axis=-3), dtype=np.uint8)
+
+
+def write_png(path: Path | str, labels: NDArray[np.uint8]) -> None:
+    """Write a label map (H, W) as an indexed PNG with the DAVIS palette, in one piece.
+
+    Raises:
+        ValueError: another shape or type than (H, W) uint8.
+    """
+    if labels.ndim != 2 or labels.dtype != np.uint8:
+        raise ValueError(f"{path}: a label map is (H, W) uint8, got {labels.shape} {labels.dtype}")
+    image = Image.fromarray(labels)
+    image.putpalette(davis_palette().tobytes())
+    with atomic_path(path) as temporary:
+        image.save(temporary)
+
+
+def read_png(path: Path | str) -> NDArray[np.uint8]:
+    """Read the labels (H, W) uint8 of an indexed or 8-bit grey PNG; the palette is not applied.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: not an image, damaged, or an image whose pixels are colours, not labels.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no mask at {path}")
+    try:
+        with Image.open(path) as image:
+            if image.mode == "1":
+                return np.asarray(image, dtype=np.uint8)
+            if image.mode not in ("P", "L"):
+                raise ValueError(
+                    f"{path}: expected an indexed or 8-bit grey PNG whose values are labels, got {image.mode}"
+                )
+            return np.array(image)
+    except (OSError, SyntaxError) as error:
+        raise ValueError(f"{path}: not a readable PNG ({error})") from error
+
+
+class RunLengths(TypedDict):
+    """A mask in COCO's compressed run lengths."""
+
+    size: list[int]
+    counts: str
+
+
+def to_rle(mask: NDArray[np.bool_]) -> RunLengths:
+    """Encode a mask (H, W) in COCO's compressed run lengths; `size` is [H, W].
+
+    >>> bool((from_rle(to_rle(np.eye(3, dtype=bool))) == np.eye(3, dtype=bool)).all())
+    True
+    """
+    encoded = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return {"size": [int(n) for n in encoded["size"]], "counts": encoded["counts"].decode("ascii")}
+
+
+def from_rle(rle: RunLengths) -> NDArray[np.bool_]:
+    """Decode COCO run lengths to a mask (H, W).
+
+    Raises:
+        ValueError: the counts do not fill the size.
+    """
+    height, width = rle["size"]
+    if height == 0 or width == 0:
+        return np.zeros((height, width), dtype=bool)
+    try:
+        mask = coco_mask.decode({"size": [height, width], "counts": rle["counts"].encode("ascii")})
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"run lengths of size {rle['size']} cannot be decoded: {error}") from error
+    return np.asarray(mask, dtype=bool)

@@ -1,0 +1,50 @@
+"""The one protocol: what every method offers, whatever it is built of.
+
+The benchmark's robot and the annotation tool speak to a method only through these two classes, so a method
+needs no base class and no import from here: matching names and arguments are enough.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from civos_siaf.frames import Frames
+from civos_siaf.prompts import Prompts
+
+Labels: TypeAlias = NDArray[np.uint8]
+"""Label map (H, W): 0 is background, 1..K the objects."""
+
+LabelVideo: TypeAlias = NDArray[np.uint8]
+"""Label maps (T, H, W) of a whole video; may be a memory map."""
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with (frames done, frames in all)."""
+
+
+def ignore(done: int, total: int) -> None:
+    """Do nothing: the progress of somebody who does not look at it."""
+
+
+class Session(Protocol):
+    """One video being segmented, round after round."""
+
+    def interact(self, prompts: Prompts) -> dict[int, Labels]:
+        """Take the prompts of this round and return the masks of the prompted frames at once.
+
+        May be called several times before `propagate`; the prompts add up.
+        """
+
+    def propagate(self, progress: Progress = ignore) -> LabelVideo:
+        """Return the labels of every frame, (T, H, W) uint8; this ends the round."""
+
+    def undo(self) -> None:
+        """Return to the state before the last `interact`, or before the last round if it was propagated."""
+
+
+class Method(Protocol):
+    """An interactive segmentation system, ready to be used on any number of videos."""
+
+    def open(self, frames: Frames, *, num_objects: int) -> Session:
+        """Start a session on one video with objects 1..num_objects."""
