@@ -1,0 +1,186 @@
+"""Data sets in the DAVIS layout (spec 1)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from civos_siaf.benchmark import scribbles as davis_scribbles
+from civos_siaf.benchmark.first_scribbles import draw_first_scribbles
+from civos_siaf.benchmark.robot import ScribbleRobot
+from civos_siaf.benchmark.scribbles import Scribbles
+from civos_siaf.benchmark.table import SequenceInfo, read_table
+from civos_siaf.frames import IMAGE_SUFFIXES, Frames
+from civos_siaf.masks import VOID, read_png
+
+KEPT_ANNOTATIONS = 2
+
+
+def mini_root() -> Path:
+    """The small data set inside the package: 2 made-up sequences of 6 frames, 2 objects each."""
+    return Path(__file__).parent / "mini" / "DAVIS"
+
+
+class DavisDataset:
+    """Sequences, annotations and first scribbles below a root in the DAVIS layout.
+
+    Args:
+        root: folder with JPEGImages, Annotations and (optional) Scribbles; None: the small set inside the
+            package.
+        split: a name in `ImageSets/<year>/` (train, val, ...; trainval: train, then val).
+        sequences: names, instead of a split.
+        year: 2017: a pixel's value is the object's number; 2016: every value but 0 is the one object.
+        resolution: folder below JPEGImages and Annotations.
+        table: facts of the sequences that override the files: "davis2017" (the published table), a CSV file
+            with the columns sequence, frames, objects, width, height, or a mapping.
+        num_first_scribbles: how many first scribbles the robot draws where there are no files.
+        robot: draws them.
+
+    Raises:
+        FileNotFoundError: the root, the split's list, or a sequence's folder is missing.
+        ValueError: an unknown option, or an empty list.
+    """
+
+    def __init__(
+        self,
+        root: Path | str | None = None,
+        *,
+        split: str = "val",
+        sequences: Sequence[str] | None = None,
+        year: int = 2017,
+        resolution: str = "480p",
+        table: str | Path | Mapping[str, SequenceInfo] | None = None,
+        num_first_scribbles: int = 1,
+        robot: ScribbleRobot | None = None,
+    ) -> None:
+        if year not in (2016, 2017):
+            raise ValueError(f"year must be 2016 or 2017, got {year}")
+        if num_first_scribbles < 1:
+            raise ValueError(f"num_first_scribbles must be 1 or more, got {num_first_scribbles}")
+        self.root = mini_root() if root is None else Path(root)
+        if not self.root.is_dir():
+            raise FileNotFoundError(
+                f"no data set at {self.root}: expected JPEGImages, Annotations, ImageSets"
+            )
+        self.year = year
+        self.resolution = resolution
+        self.split = split if sequences is None else "list"
+        self.sequences = self._read_split(split) if sequences is None else list(sequences)
+        self._num_first = num_first_scribbles
+        self._robot = robot or ScribbleRobot()
+        self._table = read_table(table)
+        self._infos: dict[str, SequenceInfo] = {}
+        self._annotations: OrderedDict[str, NDArray[np.uint8]] = OrderedDict()
+        for name in self.sequences:
+            self._check_layout(name)
+
+    def info(self, sequence: str) -> SequenceInfo:
+        """Frames, objects, size and scribble sets: from the table, else from the files."""
+        if sequence not in self._infos:
+            files = len(self._scribble_files(sequence)) or self._num_first
+            if sequence in self._table:
+                self._infos[sequence] = self._table[sequence].with_scribble_sets(files)
+            else:
+                labels = self.annotations(sequence)
+                objects = int(labels[labels < VOID].max(initial=0))
+                if objects == 0:
+                    raise ValueError(f"{self._folder('Annotations', sequence)}: no object in any frame")
+                self._infos[sequence] = SequenceInfo(
+                    sequence, *labels.shape, num_objects=objects, scribble_sets=files
+                )
+        return self._infos[sequence]
+
+    def annotations(self, sequence: str) -> NDArray[np.uint8]:
+        """The truth (T, H, W) uint8, read-only.
+
+        Raises:
+            ValueError: a file that is damaged, of another size, or not as many as the table says.
+        """
+        if sequence in self._annotations:
+            self._annotations.move_to_end(sequence)
+            return self._annotations[sequence]
+        labels = self._read_annotations(sequence)
+        labels.flags.writeable = False
+        self._annotations[sequence] = labels
+        if len(self._annotations) > KEPT_ANNOTATIONS:
+            self._annotations.popitem(last=False)
+        return labels
+
+    def frames(self, sequence: str) -> Frames:
+        """The images of a sequence."""
+        return Frames.open(self._folder("JPEGImages", sequence))
+
+    def first_scribbles(self, sequence: str, number: int) -> Scribbles:
+        """Scribble file `number` (from 1), or what the robot draws on the truth where there are no files."""
+        files = self._scribble_files(sequence)
+        if files:
+            if not 1 <= number <= len(files):
+                raise ValueError(f"{sequence}: has scribble files 1..{len(files)}, not {number}")
+            num_frames = self.info(sequence).num_frames
+            return davis_scribbles.load(files[number - 1], sequence=sequence, num_frames=num_frames)
+        return draw_first_scribbles(
+            self.annotations(sequence),
+            sequence=sequence,
+            num_objects=self.info(sequence).num_objects,
+            part=(number - 1, self._num_first),
+            robot=self._robot,
+        )
+
+    def has_scribble_files(self, sequence: str) -> bool:
+        """Whether people's scribbles exist; otherwise the robot draws the first ones."""
+        return bool(self._scribble_files(sequence))
+
+    def _read_annotations(self, sequence: str) -> NDArray[np.uint8]:
+        paths = sorted(self._folder("Annotations", sequence).glob("*.png"))
+        maps = [read_png(path) for path in paths]
+        size = maps[0].shape
+        if sequence in self._table:
+            size = self._table[sequence].height, self._table[sequence].width
+            if len(maps) != self._table[sequence].num_frames:
+                raise ValueError(
+                    f"{paths[0].parent}: {len(maps)} masks, "
+                    f"the table says {self._table[sequence].num_frames} frames"
+                )
+        for path, labels in zip(paths, maps, strict=True):
+            if labels.shape != size:
+                raise ValueError(f"{path}: size {labels.shape}, expected {size} (H, W)")
+        stack = np.stack(maps)
+        return (stack > 0).astype(np.uint8) if self.year == 2016 else stack
+
+    def _read_split(self, split: str) -> list[str]:
+        if split == "trainval":
+            return self._read_split("train") + self._read_split("val")
+        path = self.root / "ImageSets" / str(self.year) / f"{split}.txt"
+        if not path.is_file():
+            found = sorted(p.stem for p in path.parent.glob("*.txt"))
+            raise FileNotFoundError(
+                f"no split {split!r}: {path} is missing; there is {', '.join(found) or 'none'}"
+            )
+        names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        if not names:
+            raise ValueError(f"{path}: lists no sequence")
+        return names
+
+    def _check_layout(self, sequence: str) -> None:
+        images, masks = self._folder("JPEGImages", sequence), self._folder("Annotations", sequence)
+        for folder in (images, masks):
+            if not folder.is_dir():
+                raise FileNotFoundError(f"sequence {sequence!r}: no folder {folder}")
+        stems = {p.stem for p in images.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES}
+        labelled = {p.stem for p in masks.glob("*.png")}
+        if missing := sorted(stems - labelled):
+            raise FileNotFoundError(f"no mask {masks / missing[0]}.png for frame {missing[0]}")
+        if missing := sorted(labelled - stems):
+            raise FileNotFoundError(f"no image {images / missing[0]}.jpg for mask {missing[0]}.png")
+        if not stems:
+            raise FileNotFoundError(f"sequence {sequence!r}: no images in {images}")
+
+    def _scribble_files(self, sequence: str) -> list[Path]:
+        return sorted((self.root / "Scribbles" / sequence).glob("[0-9]*.json"))
+
+    def _folder(self, kind: str, sequence: str) -> Path:
+        return self.root / kind / self.resolution / sequence

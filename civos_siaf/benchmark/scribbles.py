@@ -1,0 +1,197 @@
+"""DAVIS scribble files: strokes in fractions of the frame, one list of lines per frame (spec 2).
+
+The robot divides pixels by (W, H); the helpers here multiply by (W-1, H-1) and truncate, as the original
+does. Both are kept, or every rendered scribble would change.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from civos_siaf.benchmark.robot import Stroke
+from civos_siaf.prompts import Prompts, Scribble
+from civos_siaf.strokes import bezier, draw
+
+
+class Line(TypedDict):
+    """One stroke: `path` holds [x, y] as fractions of width and height; object 0 is background."""
+
+    path: list[list[float]]
+    object_id: int
+    start_time: float
+    end_time: float
+
+
+class Scribbles(TypedDict):
+    """The strokes of a sequence: `scribbles[t]` lists the lines of frame t."""
+
+    scribbles: list[list[Line]]
+    sequence: str
+
+
+def empty(sequence: str, num_frames: int) -> Scribbles:
+    """Scribbles without a line."""
+    return {"scribbles": [[] for _ in range(num_frames)], "sequence": sequence}
+
+
+def load(path: Path | str, *, sequence: str, num_frames: int) -> Scribbles:
+    """Read and check a scribble file.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not JSON, another sequence or number of frames, or a line that is not one; the message
+            names the file and the place.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no scribble file at {path}")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: not a JSON file ({error})") from error
+    if not isinstance(content, dict) or not isinstance(content.get("scribbles"), list):
+        raise ValueError(f"{path}: expected an object with a list 'scribbles'")
+    if content.get("sequence") != sequence:
+        raise ValueError(f"{path}: holds sequence {content.get('sequence')!r}, expected {sequence!r}")
+    frames = content["scribbles"]
+    if len(frames) != num_frames:
+        raise ValueError(f"{path}: holds {len(frames)} frames, the sequence has {num_frames}")
+    for frame, lines in enumerate(frames):
+        for number, line in enumerate(lines if isinstance(lines, list) else [None]):
+            _check_line(line, f"{path}: frame {frame}, line {number}")
+    return {"scribbles": frames, "sequence": sequence}
+
+
+def _check_line(line: Any, place: str) -> None:
+    if not isinstance(line, Mapping) or not {"path", "object_id"} <= line.keys():
+        raise ValueError(f"{place}: expected an object with 'path' and 'object_id'")
+    if not isinstance(line["object_id"], int) or line["object_id"] < 0:
+        raise ValueError(f"{place}: object_id must be a whole number from 0, got {line['object_id']!r}")
+    try:
+        points = np.array(line["path"], dtype=np.float64)
+    except (TypeError, ValueError):
+        points = np.empty(0)
+    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
+        raise ValueError(f"{place}: path must be a list of [x, y] numbers with at least one point")
+
+
+def from_strokes(
+    strokes: Mapping[int, Sequence[Stroke]], *, sequence: str, num_frames: int, times: tuple[float, float]
+) -> Scribbles:
+    """The robot's strokes, by frame, as scribbles; `times` are start and end in seconds."""
+    scribbles = empty(sequence, num_frames)
+    for frame, lines in strokes.items():
+        scribbles["scribbles"][frame] = [
+            Line(path=line.path.tolist(), object_id=line.object_id, start_time=times[0], end_time=times[1])
+            for line in lines
+        ]
+    return scribbles
+
+
+def fuse(first: Scribbles, second: Scribbles) -> Scribbles:
+    """Per frame the lines of the first, then those of the second.
+
+    Raises:
+        ValueError: different sequences or numbers of frames.
+    """
+    sizes = len(first["scribbles"]), len(second["scribbles"])
+    names = first["sequence"], second["sequence"]
+    if len(set(sizes)) > 1 or len(set(names)) > 1:
+        raise ValueError(
+            f"scribbles of {names[0]!r} ({sizes[0]} frames) and {names[1]!r} ({sizes[1]} frames)"
+        )
+    both = zip(first["scribbles"], second["scribbles"], strict=True)
+    return {"scribbles": [a + b for a, b in both], "sequence": first["sequence"]}
+
+
+def is_empty(scribbles: Scribbles) -> bool:
+    """Whether no frame has a line."""
+    return not any(scribbles["scribbles"])
+
+
+def annotated_frames(scribbles: Scribbles, object_id: int | None = None) -> list[int]:
+    """Frames with at least one line, of one object if it is given."""
+    return [
+        frame
+        for frame, lines in enumerate(scribbles["scribbles"])
+        if any(object_id is None or line["object_id"] == object_id for line in lines)
+    ]
+
+
+def to_prompts(scribbles: Scribbles, *, height: int, width: int) -> Prompts:
+    """The lines as prompts in pixels, not yet truncated."""
+    return Prompts(
+        tuple(
+            Scribble(frame, line["object_id"], np.array(line["path"]) * (width - 1, height - 1))
+            for frame, lines in enumerate(scribbles["scribbles"])
+            for line in lines
+        )
+    )
+
+
+def to_labels(
+    scribbles: Scribbles,
+    *,
+    height: int,
+    width: int,
+    empty: int = -1,
+    joined: bool = True,
+    curved: bool = False,
+) -> NDArray[np.int16]:
+    """Label maps (T, H, W): the object number under each line, `empty` elsewhere; later lines win.
+
+    Args:
+        scribbles: the lines.
+        height: H.
+        width: W.
+        empty: label of pixels without a line.
+        joined: connect consecutive points by lines.
+        curved: first replace each line by its Bezier curve.
+
+    Raises:
+        ValueError: H or W below 1.
+    """
+    if height < 1 or width < 1:
+        raise ValueError(f"the size must be at least 1x1, got {width}x{height}")
+    maps = []
+    for frame, lines in enumerate(scribbles["scribbles"]):
+        paths = [np.array(line["path"], dtype=np.float64) for line in lines]
+        if curved:
+            paths = [bezier(path) for path in paths]
+        drawn = [
+            Scribble(frame, line["object_id"], path * (width - 1, height - 1))
+            for line, path in zip(lines, paths, strict=True)
+        ]
+        maps.append(draw(drawn, height=height, width=width, empty=empty, joined=joined))
+    return np.stack(maps)
+
+
+def to_points(
+    scribbles: Scribbles, *, size: tuple[int, int] | None = None, swapped: bool = False
+) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
+    """All points as rows (frame, x, y), and their object numbers.
+
+    Args:
+        scribbles: the lines.
+        size: (H, W) turns fractions into whole pixels; None leaves them.
+        swapped: scale x by the height and y by the width, as the original toolkit does by mistake.
+    """
+    rows = [
+        (frame, x, y, line["object_id"])
+        for frame, lines in enumerate(scribbles["scribbles"])
+        for line in lines
+        for x, y in line["path"]
+    ]
+    table = np.array(rows, dtype=np.float64).reshape(-1, 4)
+    points, ids = table[:, :3], table[:, 3].astype(np.int64)
+    if size is None:
+        return points, ids
+    height, width = size
+    scale = (1, height - 1, width - 1) if swapped else (1, width - 1, height - 1)
+    return (points * scale).astype(np.int64), ids
