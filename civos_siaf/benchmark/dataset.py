@@ -89,9 +89,8 @@ class DavisDataset:
                 objects = int(labels[labels < VOID].max(initial=0))
                 if objects == 0:
                     raise ValueError(f"{self._folder('Annotations', sequence)}: no object in any frame")
-                self._infos[sequence] = SequenceInfo(
-                    sequence, *labels.shape, num_objects=objects, scribble_sets=files
-                )
+                num_frames, height, width = labels.shape
+                self._infos[sequence] = SequenceInfo(sequence, num_frames, height, width, objects, files)
         return self._infos[sequence]
 
     def annotations(self, sequence: str) -> NDArray[np.uint8]:

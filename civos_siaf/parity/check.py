@@ -15,7 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 CHECKERS: tuple[tuple[str, str], ...] = (
     # (a file that shows the checker applies, "module:function" of the checker)
+    ("metrics.npz", "civos_siaf.parity.davis:check"),
     ("clicks.json", "civos_siaf.parity.clicks:check"),
+    ("auc.json", "civos_siaf.parity.davis_rounds:check_auc"),
 )
 IGNORED_SUFFIXES = frozenset({".md", ".py", ".pyc", ".jpg", ".png", ".txt"})
 
