@@ -151,12 +151,12 @@ class InputBrs:
     ) -> Tensor:
         """See `Refinement`; the logits have the size of the image."""
         size = (image.shape[2], image.shape[3])
-        shape = (1, 3 if self.target == "rgb" else 2, *size)
+        points = points_tensor(clicks, limit=self.net_clicks_limit).to(image.device)
+        rgb, coords = network.prepare(image, points)
+        shape = (1, 3 if self.target == "rgb" else 2, *rgb.shape[2:])
         start = self._bias
         if start is None or changed or start.size != int(np.prod(shape)):
             start = np.zeros(int(np.prod(shape)))
-        points = points_tensor(clicks, limit=self.net_clicks_limit).to(image.device)
-        rgb, coords = network.prepare(image, points)
         flipped = len(clicks) == 2
 
         def evaluate(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 CHECKERS: tuple[tuple[str, str], ...] = (
     # (a file that shows the checker applies, "module:function" of the checker)
     ("hrnet18s-ocr_shapes.json", "civos_siaf.parity.ritm:check"),
+    ("clicks.json", "civos_siaf.parity.noc:check"),
 )
 IGNORED_SUFFIXES = frozenset({".md", ".py", ".pyc", ".jpg", ".png", ".txt"})
 

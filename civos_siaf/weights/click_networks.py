@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from civos_siaf.networks.click_network import IMAGENET_MEAN, IMAGENET_STD, ClickNetwork
+from civos_siaf.networks.deeplab_clicks import DeepLabClicks
 from civos_siaf.networks.fuse_bn import fuse_batch_norm
+from civos_siaf.networks.light_clicks import LightClicks
 from civos_siaf.networks.ritm import Ritm
 from civos_siaf.weights.load import WeightFile, load_strictly, read_weights
 
@@ -20,6 +22,8 @@ ARCHITECTURES: dict[str, Callable[[], ClickNetwork]] = {
     "hrnet18-ocr": partial(Ritm, width=18, ocr_width=64),
     "hrnet32-ocr": partial(Ritm, width=32, ocr_width=128),
     "hrnet18-ocr-baseline": partial(Ritm, width=18, ocr_width=64, with_prev_mask=False),
+    "light-clicks": LightClicks,
+    "deeplab-r34": DeepLabClicks,
 }
 """Constructors of the click networks by the name of their architecture."""
 

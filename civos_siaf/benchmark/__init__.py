@@ -1,0 +1,1 @@
+"""The DAVIS interactive benchmark, for any method."""
