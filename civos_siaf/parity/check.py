@@ -20,6 +20,7 @@ CHECKERS: tuple[tuple[str, str], ...] = (
     ("auc.json", "civos_siaf.parity.davis_rounds:check_auc"),
     ("hrnet18s-ocr_shapes.json", "civos_siaf.parity.ritm:check"),
     ("clicks.json", "civos_siaf.parity.noc:check"),
+    ("propagation_shapes.json", "civos_siaf.parity.mivos:check"),
 )
 IGNORED_SUFFIXES = frozenset({".md", ".py", ".pyc", ".jpg", ".png", ".txt"})
 

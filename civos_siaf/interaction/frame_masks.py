@@ -1,0 +1,68 @@
+"""Prompts on one frame become masks of all objects there: what every such part is given and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from civos_siaf.frames import Rgb
+from civos_siaf.masks import one_hot
+from civos_siaf.padding import Padding
+from civos_siaf.prompts import MaskPrompt, Prompt, Prompts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameView:
+    """A frame at the beginning of a round.
+
+    Attributes:
+        index: its number.
+        rgb: (H, W, 3) uint8.
+        image: (1, 3, H', W'), normalised and padded.
+        padding: between the two sizes.
+        prob: probabilities (K+1, H', W') of the rounds before.
+        labels: (H', W') uint8, what is seen now.
+    """
+
+    index: int
+    rgb: Rgb
+    image: Tensor
+    padding: Padding
+    prob: Tensor
+    labels: NDArray[np.uint8]
+
+    @property
+    def num_objects(self) -> int:
+        """K."""
+        return len(self.prob) - 1
+
+
+class FrameMasks(Protocol):
+    """Turns a round's prompts on a frame into masks."""
+
+    accepts: tuple[type[Prompt], ...]
+    """The kinds of prompts it understands."""
+
+    def predict(self, view: FrameView, calls: Sequence[Prompts]) -> Tensor:
+        """Masks (K+1, H, W), or padded (K+1, H', W'), index 0 = background.
+
+        Args:
+            view: the frame before this round.
+            calls: the prompts on this frame, one item for each time that some were given.
+        """
+
+
+def paint(masks: Tensor, prompts: Sequence[MaskPrompt], padding: Padding) -> Tensor:
+    """Masks (K+1, H, W) or padded, with some objects replaced by masks as they are: one-hot (K+1, H, W)."""
+    inside = masks if tuple(masks.shape[1:]) != padding.size else padding.crop(masks)
+    labels = inside.argmax(dim=0).to(torch.uint8).cpu().numpy()
+    for prompt in prompts:
+        labels[labels == prompt.object_id] = 0
+        labels[prompt.mask] = prompt.object_id
+    return torch.from_numpy(one_hot(labels, len(masks) - 1)).float()

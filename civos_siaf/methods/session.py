@@ -1,0 +1,222 @@
+"""The rounds of one video: prompts, masks on the prompted frames, masks everywhere, and back again."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from civos_siaf.frames import Frames
+from civos_siaf.interaction.frame_masks import FrameMasks, FrameView, paint
+from civos_siaf.masks import one_hot
+from civos_siaf.prompts import MaskPrompt, Prompts
+from civos_siaf.propagation.propagator import Propagator, PropagatorState
+from civos_siaf.protocol import Labels, LabelVideo, Progress, ignore
+
+Taken = Literal["first", "last", "all"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundRules:
+    """How rounds are played.
+
+    Args:
+        propagate_after: numbers of the rounds, from 0, whose masks are propagated; in the others only the
+            prompted frames change, and the same frames are asked for again. Rounds after the last number are
+            all propagated. None: every round is.
+        taken: of the frames in one call of `interact`, the first, the last, or all.
+        remember_prompts: prompts of earlier rounds on the same frame count again.
+        max_undo: how many steps can be undone.
+
+    Raises:
+        ValueError: another choice of frames.
+    """
+
+    propagate_after: tuple[int, ...] | None = None
+    taken: Taken = "all"
+    remember_prompts: bool = False
+    max_undo: int = 3
+
+    def __post_init__(self) -> None:
+        if self.taken not in ("first", "last", "all"):
+            raise ValueError(f"taken must be first, last or all, got {self.taken!r}")
+        if self.propagate_after is not None:
+            object.__setattr__(self, "propagate_after", tuple(self.propagate_after))
+
+    def propagates(self, number: int) -> bool:
+        """Whether round `number`, from 0, is propagated."""
+        rounds = self.propagate_after
+        return not rounds or number in rounds or number > max(rounds)
+
+    def choose(self, frames: Collection[int]) -> list[int]:
+        """The frames that count."""
+        ordered = sorted(frames)
+        return {"first": ordered[:1], "last": ordered[-1:], "all": ordered}[self.taken]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moment:
+    """All that interactions and rounds change.
+
+    Attributes:
+        propagator: its state.
+        calls: prompts by frame: those of this round, and remembered ones.
+        masks: this round's masks of the prompted frames.
+        number: how many rounds there were.
+        wanted: frames that the next prompts should be on; None: any.
+    """
+
+    propagator: PropagatorState
+    calls: dict[int, tuple[Prompts, ...]] = field(default_factory=dict)
+    masks: dict[int, Tensor] = field(default_factory=dict)
+    number: int = 0
+    wanted: tuple[int, ...] | None = None
+
+
+class RoundSession:
+    """A video segmented by one interaction and one propagation; see `civos_siaf.protocol.Session`.
+
+    Args:
+        frames: the video.
+        interaction: makes masks on prompted frames.
+        propagator: spreads them.
+        rules: how rounds are played.
+    """
+
+    def __init__(
+        self, frames: Frames, interaction: FrameMasks, propagator: Propagator, rules: RoundRules
+    ) -> None:
+        self.frames = frames
+        self.interaction = interaction
+        self.propagator = propagator
+        self.rules = rules
+        self._now = _Moment(propagator.snapshot())
+        self._past: deque[_Moment] = deque(maxlen=rules.max_undo)
+        self._round: list[_Moment] = []
+        """The moments before every `interact` of this round."""
+
+    @property
+    def num_objects(self) -> int:
+        """K."""
+        return self.propagator.num_objects
+
+    @property
+    def wanted_frames(self) -> tuple[int, ...] | None:
+        """Frames that the next prompts should be on, among which a robot chooses; None: any."""
+        return self._now.wanted
+
+    def add_objects(self, count: int = 1) -> None:
+        """Further objects, K+1 and so on; a step of its own for `undo`.
+
+        They appear where masks with them are propagated, not on frames annotated before.
+
+        Raises:
+            RuntimeError: this round has prompts already.
+        """
+        if self._now.masks:
+            raise RuntimeError("propagate or undo this round's prompts before adding objects")
+        self._past.append(self._now)
+        self.propagator.add_objects(count)
+        self._now = replace(self._now, propagator=self.propagator.snapshot())
+
+    def interact(self, prompts: Prompts) -> dict[int, Labels]:
+        """Masks of the prompted frames; prompts given since the last `propagate` add up.
+
+        Raises:
+            ValueError: a frame or object that does not exist, or a kind of prompt that is not understood.
+        """
+        self._check(prompts)
+        chosen = self.rules.choose(prompts.frames)
+        if not chosen:
+            return {}
+        before = self._now
+        calls = dict(before.calls)
+        for frame in chosen:
+            calls[frame] = (*calls.get(frame, ()), prompts.on(frame))
+        masks = before.masks | {frame: self._masks(frame, calls[frame]) for frame in chosen}
+        self._round.append(before)
+        self._now = replace(before, calls=calls, masks=masks)
+        return {frame: self._labels(masks[frame]) for frame in chosen}
+
+    def propagate(self, progress: Progress = ignore) -> LabelVideo:
+        """Labels (T, H, W) of every frame; without prompts in this round nothing changes."""
+        masks, number = self._now.masks, self._now.number
+        if not masks:
+            return self.propagator.masks.video()
+        propagates = self.rules.propagates(number)
+        start = self.propagator.snapshot()
+        try:
+            for place, (frame, mask) in enumerate(sorted(masks.items())):
+                if propagates:
+                    labels = self.propagator.interact(mask, frame, _part(progress, place, len(masks)))
+                else:
+                    labels = self.propagator.show(mask, frame)
+        except BaseException:
+            self.propagator.restore(start)
+            raise
+        self._now = _Moment(
+            self.propagator.snapshot(),
+            calls=self._now.calls if self.rules.remember_prompts else {},
+            number=number + 1,
+            wanted=None if propagates else tuple(sorted(masks)),
+        )
+        self._past.append(self._round[0])
+        self._round = []
+        return labels
+
+    def undo(self) -> None:
+        """Back to before the last `interact`, or before the last round if that was propagated.
+
+        Raises:
+            IndexError: nothing is left to undo.
+        """
+        if not (self._round or self._past):
+            raise IndexError("nothing to undo")
+        self._now = (self._round or self._past).pop()
+        self.propagator.restore(self._now.propagator)
+
+    def _masks(self, frame: int, calls: tuple[Prompts, ...]) -> Tensor:
+        """Masks (K+1, H, W) or padded of a frame, from the state before this round."""
+        propagator = self.propagator
+        view = FrameView(
+            index=frame,
+            rgb=self.frames[frame],
+            image=propagator.images[frame],
+            padding=propagator.padding,
+            prob=propagator.masks.prob(frame),
+            labels=propagator.masks.labels(frame),
+        )
+        painted = [item for prompts in calls for item in prompts.masks]
+        masks = torch.from_numpy(one_hot(view.labels, self.num_objects)).float()
+        if sum(map(len, calls)) > len(painted):
+            masks = self.interaction.predict(view, calls)
+        return paint(masks, painted, propagator.padding) if painted else masks
+
+    def _labels(self, masks: Tensor) -> Labels:
+        padding = self.propagator.padding
+        inside = padding.crop(masks) if tuple(masks.shape[1:]) == padding.size else masks
+        return np.asarray(inside.argmax(dim=0).to(torch.uint8).cpu().numpy())
+
+    def _check(self, prompts: Prompts) -> None:
+        kinds = (*self.interaction.accepts, MaskPrompt)
+        size = (self.frames.height, self.frames.width)
+        for item in prompts:
+            if not isinstance(item, kinds):
+                names = ", ".join(kind.__name__ for kind in kinds)
+                raise ValueError(f"{item!r}: this method takes {names}")
+            if item.frame >= len(self.frames) or item.object_id > self.num_objects:
+                raise ValueError(
+                    f"{item!r}: there are frames 0..{len(self.frames) - 1} and objects 1..{self.num_objects}"
+                )
+            if isinstance(item, MaskPrompt) and item.mask.shape != size:
+                raise ValueError(f"a mask of size {item.mask.shape}, the frames have {size} (H, W)")
+
+
+def _part(progress: Progress, place: int, parts: int) -> Progress:
+    """Progress of one of several equal parts."""
+    return lambda done, total: progress(place * total + done, parts * total)

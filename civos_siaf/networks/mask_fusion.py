@@ -1,0 +1,54 @@
+"""The difference-aware fusion network of MiVOS, with the names of its published weights (spec mivos 5.2)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+WIDTH = 32
+INPUTS = 9
+
+
+class MaskFusion(nn.Module):
+    """Old and new mask of an object on a frame become one.
+
+    >>> image, mask = torch.zeros(1, 3, 16, 16), torch.zeros(2, 1, 16, 16)
+    >>> MaskFusion()(image, mask, mask, attention=torch.zeros(2, 2, 16, 16), n_c=0.5, n_r=0.5).shape
+    torch.Size([2, 1, 16, 16])
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Sequential(_conv(INPUTS, WIDTH), nn.ReLU(inplace=True))
+        self.conv2 = nn.Sequential(_conv(WIDTH, WIDTH), nn.ReLU(inplace=True), _conv(WIDTH, WIDTH))
+        self.conv3 = nn.Sequential(_conv(WIDTH, WIDTH), nn.ReLU(inplace=True), _conv(WIDTH, WIDTH))
+        self.final_conv = _conv(WIDTH, 1)
+
+    def forward(
+        self, image: Tensor, previous: Tensor, current: Tensor, *, attention: Tensor, n_c: float, n_r: float
+    ) -> Tensor:
+        """Fuse.
+
+        Args:
+            image: (1, 3, H, W), RGB, normalised.
+            previous: probability (K, 1, H, W) that was stored for the frame.
+            current: probability (K, 1, H, W) of this round.
+            attention: (K, 2, H, W), where the interaction added (first) and removed (second).
+            n_c: distance to the frame of the earlier interaction, as a fraction of the interval.
+            n_r: distance to the frame of this interaction, likewise.
+
+        Returns:
+            Logits (K, 1, H, W).
+        """
+        shape = (len(current), 1, *image.shape[2:])
+        planes = [current.new_full(shape, n_c), current.new_full(shape, n_r)]
+        x = torch.cat([image.expand(len(current), -1, -1, -1), previous, current, attention, *planes], dim=1)
+        x = self.conv1(x)
+        x = F.relu(self.conv2(x).add_(x), inplace=True)
+        x = F.relu(self.conv3(x).add_(x), inplace=True)
+        return torch.as_tensor(self.final_conv(x))
+
+
+def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:
+    return nn.Conv2d(in_channels, out_channels, 3, padding=1)

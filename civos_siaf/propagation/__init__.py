@@ -1,0 +1,1 @@
+"""Masks on some frames become masks on every frame."""

@@ -1,0 +1,132 @@
+"""The masks of a video: probabilities and labels of every frame (spec mivos 6)."""
+
+from __future__ import annotations
+
+import tempfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from civos_siaf.padding import Padding
+from civos_siaf.propagation.shelf import Put, Shelf
+
+START_BACKGROUND = 1e-7
+"""Probability of the background where nothing was ever predicted; that of the objects is 0."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MaskState:
+    """All masks at a moment; unchanged frames are shared with other moments."""
+
+    prob: tuple[Put | None, ...]
+    labels: tuple[bytes | None, ...]
+    shown: dict[int, bytes]
+
+
+class MaskStore:
+    """Padded probabilities (K+1, H', W') and labels of T frames, and labels that are shown in their place.
+
+    Args:
+        num_frames: T.
+        num_objects: K.
+        padding: of the frames.
+        max_bytes: probabilities kept in memory; the rest goes into a temporary file.
+        max_video_bytes: label videos larger than this are memory maps of temporary files.
+        folder: for temporary files.
+    """
+
+    def __init__(
+        self,
+        num_frames: int,
+        num_objects: int,
+        padding: Padding,
+        *,
+        max_bytes: int = 2**30,
+        max_video_bytes: int = 2**30,
+        folder: Path | str | None = None,
+    ) -> None:
+        self.num_objects = num_objects
+        self.padding = padding
+        self._max_video_bytes = max_video_bytes
+        self._folder = folder
+        self._shelf = Shelf(max_bytes=max_bytes, folder=folder)
+        self._prob: list[Put | None] = [None] * num_frames
+        self._labels: list[bytes | None] = [None] * num_frames
+        self._shown: dict[int, bytes] = {}
+
+    def __len__(self) -> int:
+        return len(self._prob)
+
+    def prob(self, frame: int) -> Tensor:
+        """Probabilities (K+1, H', W') on the CPU; objects that came later have 0."""
+        put = self._prob[frame]
+        channels = self.num_objects + 1
+        known = put.get() if put is not None else None
+        if known is not None and len(known) == channels:
+            return known
+        out = torch.zeros(channels, *self.padding.size)
+        if known is None:
+            out[0] = START_BACKGROUND
+        else:
+            out[: len(known)] = known
+        return out
+
+    def labels(self, frame: int) -> NDArray[np.uint8]:
+        """Labels (H', W'), those shown if there are any."""
+        packed = self._shown.get(frame, self._labels[frame])
+        if packed is None:
+            return np.zeros(self.padding.size, np.uint8)
+        flat = np.frombuffer(zlib.decompress(packed), np.uint8)
+        return flat.reshape(self.padding.size)
+
+    def write(self, frame: int, prob: Tensor) -> None:
+        """Store probabilities (K+1, H', W') and their labels."""
+        self._prob[frame] = self._shelf.put(prob)
+        self._labels[frame] = _packed(prob)
+
+    def show(self, frame: int, prob: Tensor) -> None:
+        """Let the labels of these probabilities be seen; what is stored does not change."""
+        self._shown[frame] = _packed(prob)
+
+    def forget_shown(self) -> None:
+        """Let what is stored be seen again."""
+        self._shown = {}
+
+    def video(self) -> NDArray[np.uint8]:
+        """Labels (T, H, W) of all frames, a copy."""
+        size = (len(self), self.padding.height, self.padding.width)
+        out: NDArray[np.uint8]
+        if np.prod(size) <= self._max_video_bytes:
+            out = np.zeros(size, np.uint8)
+            for frame in range(len(self)):
+                out[frame] = self.cropped(frame)
+            return out
+        with tempfile.TemporaryFile(dir=self._folder) as file:
+            for frame in range(len(self)):
+                file.write(np.ascontiguousarray(self.cropped(frame)).data)
+            file.flush()
+            out = np.memmap(file, np.uint8, mode="r+", shape=size)
+        return out
+
+    def cropped(self, frame: int) -> NDArray[np.uint8]:
+        """Labels (H, W) of a frame."""
+        return np.asarray(self.padding.crop(torch.from_numpy(self.labels(frame).copy())))
+
+    def snapshot(self) -> MaskState:
+        """The masks now."""
+        return MaskState(tuple(self._prob), tuple(self._labels), dict(self._shown))
+
+    def restore(self, state: MaskState) -> None:
+        """The masks as they were."""
+        self._prob, self._labels, self._shown = list(state.prob), list(state.labels), dict(state.shown)
+
+
+def _packed(prob: Tensor) -> bytes:
+    """Labels of (K+1, H', W'), the lowest on ties, compressed: they take a hundredth of the space."""
+    labels = prob.argmax(dim=0).to(torch.uint8).cpu().numpy()
+    return zlib.compress(np.ascontiguousarray(labels).data, level=1)

@@ -1,0 +1,230 @@
+"""Annotated frames of one video spread to all others, round after round (spec mivos 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from civos_siaf.aggregate import aggregate
+from civos_siaf.frames import Frames
+from civos_siaf.networks.propagation_network import FrameFeatures, Memory, PropagationNetwork
+from civos_siaf.padding import Padding
+from civos_siaf.propagation.difference_fusion import Difference, FusionNetwork, fuse
+from civos_siaf.propagation.feature_cache import FeatureCache
+from civos_siaf.propagation.images import FrameImages
+from civos_siaf.propagation.mask_store import MaskState, MaskStore
+from civos_siaf.propagation.memory_bank import AnnotatedMemory, MemoryBank
+from civos_siaf.propagation.settings import PropagationSettings
+from civos_siaf.propagation.sweeps import Sweep, sweeps_from
+from civos_siaf.protocol import Progress, ignore
+
+
+class Step(NamedTuple):
+    """What happened on one frame of a sweep; the tensors only where masks were fused.
+
+    Attributes:
+        frame: its number.
+        memory_frames: how many frames were read from memory.
+        fused_with: the annotated frame whose older masks were fused with the new ones, or None.
+        current: probabilities (K+1, H', W') of this round.
+        previous: those stored before.
+        attention: (K, 2, H', W').
+        result: what was stored.
+    """
+
+    frame: int
+    memory_frames: int
+    fused_with: int | None
+    current: Tensor
+    previous: Tensor | None
+    attention: Tensor | None
+    result: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PropagatorState:
+    """Everything an interaction changes."""
+
+    masks: MaskState
+    annotated: tuple[AnnotatedMemory, ...]
+    num_objects: int
+
+
+class Propagator:
+    """The masks of one video, and how an annotated frame changes them.
+
+    Args:
+        network: in eval mode.
+        fusion: fuses old and new masks between annotated frames; None: the new ones replace the old.
+        frames: the video.
+        num_objects: K.
+        settings: see there.
+        observer: told of every visited frame.
+    """
+
+    def __init__(
+        self,
+        network: PropagationNetwork,
+        fusion: FusionNetwork | None,
+        frames: Frames,
+        *,
+        num_objects: int,
+        settings: PropagationSettings | None = None,
+        observer: Callable[[Step], None] | None = None,
+    ) -> None:
+        self.settings = settings or PropagationSettings()
+        self.network = network
+        self.fusion = fusion
+        self.observer = observer
+        self.padding = Padding.to_multiple(frames.height, frames.width, network.stride)
+        self.images = FrameImages(frames, self.padding, next(network.parameters()).device)
+        self.masks = MaskStore(
+            len(frames),
+            num_objects,
+            self.padding,
+            max_bytes=self.settings.mask_bytes,
+            folder=self.settings.folder,
+        )
+        self.features = FeatureCache(
+            self._encode_frame, max_bytes=self.settings.feature_bytes, dtype=self.settings.feature_dtype
+        )
+        self._bank = MemoryBank(
+            top_k=self.settings.top_k,
+            max_kept=self.settings.max_kept,
+            shared_keys=network.shared_keys,
+        )
+        self._annotated: tuple[AnnotatedMemory, ...] = ()
+
+    @property
+    def num_objects(self) -> int:
+        """K."""
+        return self.masks.num_objects
+
+    @property
+    def annotated(self) -> tuple[int, ...]:
+        """The annotated frames in order of annotation, with repetitions."""
+        return tuple(entry.frame for entry in self._annotated)
+
+    def add_objects(self, count: int = 1) -> None:
+        """Make room for further objects; they are nowhere until a frame is annotated with them."""
+        self.masks.num_objects += count
+
+    @torch.inference_mode()
+    def interact(self, prob: Tensor, frame: int, progress: Progress = ignore) -> NDArray[np.uint8]:
+        """Annotate a frame and spread its masks up to the next annotated frames.
+
+        Args:
+            prob: (K+1, H, W) or padded (K+1, H', W'), index 0 = background, stored as they are.
+            frame: its number.
+            progress: called after every visited frame.
+
+        Returns:
+            Labels (T, H, W) of all frames.
+
+        Raises:
+            ValueError: another shape.
+        """
+        before = self.snapshot()
+        try:
+            new = self._padded(prob)
+            old = self.masks.prob(frame).to(new.device)
+            memory = self._encode_memory(frame, new[1:])
+            self.masks.forget_shown()
+            self.masks.write(frame, new)
+            self._annotated = (*self._remembered(frame), AnnotatedMemory(frame, memory))
+            difference = Difference.between(old[1:], new[1:], memory)
+            sweeps = sweeps_from(frame, self.annotated, len(self.masks))
+            total, done = sum(len(sweep.frames) for sweep in sweeps), 0
+            for sweep in sweeps:
+                for _ in self._spread(sweep, difference):
+                    done += 1
+                    progress(done, total)
+        except BaseException:
+            self.restore(before)
+            raise
+        return self.masks.video()
+
+    def show(self, prob: Tensor, frame: int) -> NDArray[np.uint8]:
+        """Show masks on a frame without storing or spreading them; arguments and answer as in `interact`."""
+        self.masks.show(frame, self._padded(prob))
+        return self.masks.video()
+
+    def snapshot(self) -> PropagatorState:
+        """The state now; cheap, as unchanged frames are shared."""
+        return PropagatorState(self.masks.snapshot(), self._annotated, self.num_objects)
+
+    def restore(self, state: PropagatorState) -> None:
+        """Everything as it was."""
+        self.masks.restore(state.masks)
+        self.masks.num_objects = state.num_objects
+        self._annotated = state.annotated
+
+    def _remembered(self, frame: int) -> tuple[AnnotatedMemory, ...]:
+        """The memory that stays when a frame is annotated."""
+        if self.settings.keep_outdated:
+            return self._annotated
+        return tuple(entry for entry in self._annotated if entry.frame != frame)
+
+    def _spread(self, sweep: Sweep, difference: Difference) -> Iterator[Step]:
+        """Visit the frames of a sweep; what goes into memory is never fused (spec mivos 6.2)."""
+        self._bank.begin(self._annotated)
+        last_kept = sweep.origin
+        for frame in sweep.frames:
+            features = self.features[frame]
+            read = self._bank.num_frames
+            with self.settings.autocast(self.images.device):
+                logits = self.network.decode(self._bank.read(features.key), features)
+            current = aggregate(logits[:, 0].float().sigmoid())
+            if frame != sweep.frames[-1]:
+                keep = abs(frame - last_kept) >= self.settings.mem_freq
+                self._bank.add(self._encode_memory(frame, current[1:]), keep=keep)
+                last_kept = frame if keep else last_kept
+            step = Step(frame, read, None, current, None, None, current)
+            if sweep.bounded and self.fusion is not None:
+                step = self._fused(self.fusion, step, sweep, difference)
+            self.masks.write(frame, step.result)
+            if self.observer is not None:
+                self.observer(step)
+            yield step
+
+    def _fused(self, network: FusionNetwork, step: Step, sweep: Sweep, difference: Difference) -> Step:
+        key = self.features[step.frame].key
+        previous = self.masks.prob(step.frame).to(step.current.device)
+        with self.settings.autocast(self.images.device):
+            attention = difference.attention(key, self.padding.size)
+            result = fuse(
+                network,
+                self.images[step.frame],
+                previous,
+                step.current,
+                attention=attention,
+                distances=sweep.distances(step.frame),
+            )
+        return step._replace(fused_with=sweep.limit, previous=previous, attention=attention, result=result)
+
+    def _encode_frame(self, frame: int) -> FrameFeatures:
+        with self.settings.autocast(self.images.device):
+            return self.network.encode_frame(self.images[frame])
+
+    def _encode_memory(self, frame: int, prob: Tensor) -> Memory:
+        features = self.features[frame] if self.network.memory_needs_frame else None
+        with self.settings.autocast(self.images.device):
+            return self.network.encode_memory(self.images[frame], prob[:, None], features)
+
+    def _padded(self, prob: Tensor) -> Tensor:
+        expected = (self.num_objects + 1, self.padding.height, self.padding.width)
+        prob = prob.detach().to(self.images.device, torch.float32)
+        if tuple(prob.shape) == (expected[0], *self.padding.size):
+            return prob
+        if tuple(prob.shape) != expected:
+            raise ValueError(f"masks must have shape {expected} (K+1, H, W), got {tuple(prob.shape)}")
+        padded = self.padding.pad(prob)
+        if not self.settings.empty_rim:
+            padded[0] = self.padding.pad(prob[0], value=1.0)
+        return padded

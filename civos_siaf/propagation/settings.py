@@ -1,0 +1,64 @@
+"""How masks are propagated; the published values are the defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+Precision = Literal["fp32", "bf16", "fp16"]
+DTYPES: dict[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PropagationSettings:
+    """Settings of a `Propagator`.
+
+    Args:
+        mem_freq: frames of a sweep at least so far from the one kept before stay in memory.
+        top_k: memory positions that are read for each position of a frame; None: all.
+        max_kept: most frames of a sweep in memory, beyond which every second one is dropped. The published
+            code has no limit; videos of up to 125 frames do not reach this one at the default `mem_freq`.
+        feature_bytes: most bytes of frame features that are kept between frames and rounds.
+        feature_precision: the type in which they are kept.
+        mask_bytes: most bytes of probabilities in memory; the rest is in a temporary file.
+        precision: "fp32", or autocast to "bf16" or "fp16".
+        folder: for temporary files; None: the system's.
+        keep_outdated: when a frame is annotated again, its older memory stays beside the new (published).
+        empty_rim: on the padded rim of an annotated frame there is nothing, not even background (published).
+
+    Raises:
+        ValueError: a value outside its range.
+    """
+
+    mem_freq: int = 5
+    top_k: int | None = 50
+    max_kept: int | None = 24
+    feature_bytes: int = 5 * 2**30
+    feature_precision: Precision = "fp32"
+    mask_bytes: int = 2**30
+    precision: Precision = "fp32"
+    folder: Path | str | None = None
+    keep_outdated: bool = True
+    empty_rim: bool = True
+
+    def __post_init__(self) -> None:
+        for name, value in (("mem_freq", self.mem_freq), ("top_k", self.top_k), ("max_kept", self.max_kept)):
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be 1 or more, got {value}")
+        for name, kind in (("precision", self.precision), ("feature_precision", self.feature_precision)):
+            if kind not in DTYPES:
+                raise ValueError(f"{name} must be one of {', '.join(DTYPES)}, got {kind!r}")
+
+    @property
+    def feature_dtype(self) -> torch.dtype | None:
+        """The type to which kept features are converted, or None."""
+        return None if self.feature_precision == "fp32" else DTYPES[self.feature_precision]
+
+    def autocast(self, device: torch.device) -> torch.autocast:
+        """A context that computes in `precision`."""
+        if self.precision == "fp32":
+            return torch.autocast(device.type, enabled=False)
+        return torch.autocast(device.type, dtype=DTYPES[self.precision])

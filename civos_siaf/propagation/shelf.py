@@ -1,0 +1,93 @@
+"""Tensors put away: in memory up to a limit, in a temporary file beyond it."""
+
+from __future__ import annotations
+
+import tempfile
+import weakref
+from collections import defaultdict
+from pathlib import Path
+from typing import IO, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Put(Protocol):
+    """A tensor on a shelf; its place is free again once nobody holds this object."""
+
+    def get(self) -> Tensor:
+        """The tensor; not to be changed."""
+
+
+class Shelf:
+    """Keeps float32 tensors; several tables may hold the same one, as with undo.
+
+    Args:
+        max_bytes: bytes kept in memory; what comes later goes into a temporary file.
+        folder: where the file is made; None: where the system puts temporary files.
+    """
+
+    def __init__(self, *, max_bytes: int, folder: Path | str | None = None) -> None:
+        self._room = max_bytes
+        self._folder = folder
+        self._file: IO[bytes] | None = None
+        self._end = 0
+        self._free: defaultdict[int, list[int]] = defaultdict(list)
+
+    @property
+    def file_bytes(self) -> int:
+        """Size of the temporary file."""
+        return self._end
+
+    def put(self, tensor: Tensor) -> Put:
+        """Put a tensor away, as float32 on the CPU."""
+        own = tensor.detach().to("cpu", torch.float32).contiguous()
+        size = own.numel() * own.element_size()
+        if size <= self._room:
+            held = _InMemory(own.clone() if own.data_ptr() == tensor.data_ptr() else own)
+            self._room -= size
+            weakref.finalize(held, self._give_back_room, size)
+            return held
+        offset = self._place(size)
+        filed = _InFile(self, offset, tuple(own.shape))
+        weakref.finalize(filed, self._free[size].append, offset)
+        assert self._file is not None
+        self._file.seek(offset)
+        self._file.write(own.numpy().data)
+        return filed
+
+    def read(self, offset: int, shape: tuple[int, ...]) -> Tensor:
+        """Read a tensor back from the file."""
+        assert self._file is not None
+        out = np.empty(shape, np.float32)
+        self._file.seek(offset)
+        self._file.readinto(out.data)  # type: ignore[attr-defined]
+        return torch.from_numpy(out)
+
+    def _place(self, size: int) -> int:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115
+        if self._free[size]:
+            return self._free[size].pop()
+        self._end += size
+        return self._end - size
+
+    def _give_back_room(self, size: int) -> None:
+        self._room += size
+
+
+class _InMemory:
+    def __init__(self, tensor: Tensor) -> None:
+        self._tensor = tensor
+
+    def get(self) -> Tensor:
+        return self._tensor
+
+
+class _InFile:
+    def __init__(self, shelf: Shelf, offset: int, shape: tuple[int, ...]) -> None:
+        self._shelf, self._offset, self._shape = shelf, offset, shape
+
+    def get(self) -> Tensor:
+        return self._shelf.read(self._offset, self._shape)
