@@ -11,22 +11,23 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from tqdm import tqdm
 
+from civos_siaf.allocator import keep_freed_memory
 from civos_siaf.benchmark.noc import evaluate
 from civos_siaf.benchmark.noc_report import plot, summary, table, write_csv
 from civos_siaf.networks.fuse_bn import fuse_batch_norm
-from civos_siaf.weights.click_networks import without_prefix
-from civos_siaf.weights.load import load_strictly, read_weights
+from civos_siaf.weights.click_networks import load_into
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="eval_clicks")
 def main(config: DictConfig) -> None:
+    keep_freed_memory()
     torch.set_num_threads(config.threads)
     torch.manual_seed(0)
     datasets = instantiate(config.datasets)
     network = instantiate(config.network).eval()
     state = "untrained"
     if config.weights is not None:
-        load_strictly(network, without_prefix(read_weights(config.weights).state), source=config.weights)
+        load_into(network, config.weights)
         state = Path(config.weights).name
     network = (fuse_batch_norm(network) if config.fuse else network).to(memory_format=torch.channels_last)
     predictor = instantiate(config.interaction)(network)

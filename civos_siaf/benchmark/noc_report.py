@@ -81,6 +81,6 @@ def plot(
     axes.set(xlabel="clicks", ylabel="mean IoU", title=title, ylim=(0, 1), xlim=(0.5, max_clicks + 0.5))
     axes.set_xticks(clicks[:: max(1, max_clicks // 10)])
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
+    axes.legend(loc="best")
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=120)
