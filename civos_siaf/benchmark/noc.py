@@ -25,8 +25,8 @@ class Segmenter(Protocol):
     def set_image(self, image: Rgb) -> None:
         """Start on a new image (H, W, 3) uint8."""
 
-    def add(self, click: Click, /) -> NDArray[np.floating]:
-        """Take one more click and return the probability (H, W)."""
+    def add(self, *clicks: Click) -> NDArray[np.floating]:
+        """Take one or more clicks and return the probability (H, W)."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,13 @@ class AbsoluteScale(nn.Module):
         """Any shape."""
         return x * self.scale.abs()
 
+    @torch.no_grad()
+    def fold_into(self, conv: nn.Conv2d) -> None:
+        """Scale the weights of the convolution before instead; afterwards this layer must be left out."""
+        conv.weight *= self.scale.abs()
+        if conv.bias is not None:
+            conv.bias *= self.scale.abs()
+
 
 def conv1s(in_channels: int, out_channels: int = 64, *, leaky: bool = True) -> nn.Sequential:
     """The maps (B, C, H, W) become something to add to a stem of stride 2, (B, out, H/2, W/2) rounded up."""
@@ -48,4 +55,4 @@ def rgb_conv(in_channels: int, *, leaky: bool = True) -> nn.Sequential:
 
 def activation(*, leaky: bool) -> nn.Module:
     """LeakyReLU with slope 0.2, or ReLU."""
-    return nn.LeakyReLU(0.2) if leaky else nn.ReLU(inplace=True)
+    return nn.LeakyReLU(0.2, inplace=True) if leaky else nn.ReLU(inplace=True)

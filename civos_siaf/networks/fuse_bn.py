@@ -8,11 +8,13 @@ from typing import TypeVar
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from civos_siaf.networks.click_fusion import AbsoluteScale
+
 Network = TypeVar("Network", bound=nn.Module)
 
 
 def fuse_batch_norm(network: Network) -> Network:
-    """A copy of a network in eval mode whose batch norms are part of the convolutions.
+    """A copy of a network in eval mode whose batch norms and fixed scales are part of the convolutions.
 
     A batch norm belongs to the convolution declared just before it in the same module, alone or as the first
     layer of a sequence; the networks here declare them so exactly where they run one after the other.
@@ -39,6 +41,9 @@ def _fuse_children(parent: nn.Module) -> None:
                 setattr(parent, conv_name, fuse_conv_bn_eval(conv, norm))
                 # timm's norms carry their activation.
                 setattr(owner, norm_name, getattr(norm, "act", nn.Identity()))
+        if isinstance(child, AbsoluteScale) and conv_name is not None:
+            child.fold_into(getattr(parent, conv_name))
+            setattr(parent, name, nn.Identity())
         conv_name = name if isinstance(child, nn.Conv2d) else None
 
 

@@ -26,7 +26,7 @@ class BasicBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C, H, W)."""
         y = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        return F.relu(self.bn2(self.conv2(y)) + x, inplace=True)
+        return F.relu_(self.bn2(self.conv2(y)).add_(x))
 
 
 class Bottleneck(nn.Module):
@@ -51,7 +51,7 @@ class Bottleneck(nn.Module):
         y = F.relu(self.bn1(self.conv1(x)), inplace=True)
         y = F.relu(self.bn2(self.conv2(y)), inplace=True)
         y = self.bn3(self.conv3(y))
-        return F.relu(y + (x if self.downsample is None else self.downsample(x)), inplace=True)
+        return F.relu_(y.add_(x if self.downsample is None else self.downsample(x)))
 
 
 class HighResolutionModule(nn.Module):
@@ -74,10 +74,11 @@ class HighResolutionModule(nn.Module):
         for target, layers in zip(xs, self.fuse_layers, strict=True):
             assert isinstance(layers, nn.ModuleList)
             # Summed in the order of the branches: another order would round differently.
-            total = resize(layers[0](xs[0]), target.shape[2:])
-            for layer, x in zip(layers[1:], xs[1:], strict=True):
-                total = total + resize(layer(x), target.shape[2:])
-            fused.append(F.relu(total))
+            terms = (resize(layer(x), target.shape[2:]) for layer, x in zip(layers, xs, strict=True))
+            total = next(terms) + next(terms)
+            for term in terms:
+                total += term
+            fused.append(F.relu_(total))
         return fused
 
 
@@ -115,14 +116,15 @@ class HRNet(nn.Module):
 
         Args:
             rgb: (B, 3, H, W), normalised.
-            extra: (B, 64, H/2, W/2), sizes rounded up, added after the first convolution.
+            extra: (B, 64, H/2, W/2), sizes rounded up, added after the first convolution; overwritten.
 
         Returns:
             (B, 15 * width, H/4, W/4), sizes rounded up.
         """
         x = F.relu(self.bn1(self.conv1(rgb)), inplace=True)
         if extra is not None:
-            x = x + extra
+            # Into `extra`, which no gradient needs; the ReLU's output is needed.
+            x = extra.add_(x)
         x = F.relu(self.bn2(self.conv2(x)), inplace=True)
         x = self.layer1(x)
         xs = self.stage2([layer(x) for layer in self.transition1])

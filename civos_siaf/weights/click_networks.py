@@ -130,6 +130,20 @@ def load_click_network(
     return fuse_batch_norm(network) if fuse else network
 
 
+def load_into(network: ClickNetwork, path: Path | str) -> None:
+    """Put the weights of a file into a network that exists.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not a readable weight file, for another architecture, or names and shapes do not fit.
+    """
+    state = without_prefix(read_weights(path).state)
+    shapes = {name: value.shape for name, value in network.state_dict().items()}
+    if shapes != {name: value.shape for name, value in state.items()} and (found := identify(state)):
+        raise ValueError(f"{path}: wrong architecture: this file is for {found}")
+    load_strictly(network, state, source=str(path))
+
+
 def without_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Remove a prefix that wrappers have put before every name."""
     for prefix in _PREFIXES:
