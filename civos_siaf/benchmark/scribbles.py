@@ -110,6 +110,15 @@ def fuse(first: Scribbles, second: Scribbles) -> Scribbles:
     return {"scribbles": [a + b for a, b in both], "sequence": first["sequence"]}
 
 
+def copied(scribbles: Scribbles) -> Scribbles:
+    """A copy that can be changed freely."""
+    frames: list[list[Line]] = [
+        [{**line, "path": [point[:] for point in line["path"]]} for line in lines]
+        for lines in scribbles["scribbles"]
+    ]
+    return {"scribbles": frames, "sequence": scribbles["sequence"]}
+
+
 def is_empty(scribbles: Scribbles) -> bool:
     """Whether no frame has a line."""
     return not any(scribbles["scribbles"])
