@@ -1,10 +1,10 @@
 """Evaluate a method on DAVIS: python scripts/eval_davis.py click_strategy=f3 method=... dataset.root=..."""
 
 import os
-import sys
 from pathlib import Path
 
 import hydra
+from errors import clear_errors
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
@@ -46,10 +46,8 @@ def run(cfg: DictConfig) -> None:
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="eval_davis")
 def main(cfg: DictConfig) -> None:
-    try:
+    with clear_errors():
         run(cfg)
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

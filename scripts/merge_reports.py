@@ -7,6 +7,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from errors import clear_errors
+
 from civos_siaf.benchmark import merge_shards
 
 
@@ -15,10 +17,8 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder of the joined report")
     parser.add_argument("parts", type=Path, nargs="*", help="folders with run.json and report.csv")
     arguments = parser.parse_args()
-    try:
+    with clear_errors():
         summary = merge_shards(arguments.out, arguments.parts or None)
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f"error: {error}")
     if summary is None:
         sys.exit(f"error: parts below {arguments.out} are not finished")
     print((arguments.out / "summary.md").read_text(encoding="utf-8"))
