@@ -13,7 +13,8 @@ def script(tmp_path):
     """Run a script of the repository in an empty folder; returns the finished process."""
 
     def run(name, *arguments, start=False, **environment):
-        command = [sys.executable, str(ROOT / "scripts" / name), *map(str, arguments)]
+        script = "-m" if name == "-m" else str(ROOT / "scripts" / name)
+        command = [sys.executable, script, *map(str, arguments)]
         options = {
             "cwd": tmp_path,
             "env": {**os.environ, "PYTHONPATH": str(ROOT), **environment},

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from civos_siaf.benchmark.dataset import mini_root
+from tests.scripts.conftest import ROOT
 
 ERODED = ("method._target_=tests.benchmark.eroded.Eroded", "~method.reach", "~method.place_weight")
 
@@ -43,12 +44,12 @@ def test_killed_in_the_middle_and_resumed(script, tmp_path):
         assert (tmp_path / "cut" / name).read_text() == (tmp_path / "whole" / name).read_text()
 
 
-def test_parts_by_option_and_by_torchrun(script, tmp_path):
+def test_parts_by_option(script, tmp_path):
     common = ("rounds=2", "clock=fixed", "contact_sheets=false")
     script("eval_davis.py", *common, "out=one")
     first = script("eval_davis.py", *common, "out=parts", "shard=1/2")
     assert "part 1/2 is done; others below parts are not" in first.stdout
-    second = script("eval_davis.py", *common, "out=parts", RANK="1", WORLD_SIZE="2")
+    second = script("eval_davis.py", *common, "out=parts", "shard=2/2")
     assert "| J&F |" in second.stdout, second.stderr
     one, parts = (json.loads((tmp_path / d / "summary.json").read_text()) for d in ("one", "parts"))
     assert one == parts
@@ -56,6 +57,17 @@ def test_parts_by_option_and_by_torchrun(script, tmp_path):
     assert merged.returncode == 0, merged.stderr
     assert json.loads((tmp_path / "merged" / "summary.json").read_text()) == one
     assert script("merge_reports.py", "nothing").returncode == 1
+
+
+def test_parts_by_torchrun(script, tmp_path):
+    common = ("rounds=2", "clock=fixed", "contact_sheets=false")
+    script("eval_davis.py", *common, "out=one")
+    arguments = ("--nproc-per-node=2", "--master-port=0", ROOT / "scripts" / "eval_davis.py")
+    done = script("-m", "torch.distributed.run", *arguments, *common, "out=parts")
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "parts" / "shards").iterdir())) == 2
+    for name in ("report.csv", "summary.json"):
+        assert (tmp_path / "one" / name).read_text() == (tmp_path / "parts" / name).read_text()
 
 
 @pytest.mark.parametrize(
