@@ -78,6 +78,11 @@ class DavisDataset:
         for name in self.sequences:
             self._check_layout(name)
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether this is the small set inside the package."""
+        return self.root == mini_root()
+
     def info(self, sequence: str) -> SequenceInfo:
         """Frames, objects, size and scribble sets: from the table, else from the files."""
         if sequence not in self._infos:

@@ -6,14 +6,14 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from civos_siaf.benchmark.rounds import RoundScores
-from civos_siaf.files import atomic_path
+from civos_siaf.files import write_text
 
 ORIGINAL_COLUMNS = (
     "session_id",
@@ -28,7 +28,11 @@ ORIGINAL_COLUMNS = (
     "timing",
 )
 COLUMNS = (*ORIGINAL_COLUMNS, "clicks", "strokes", "annotated_frames")
-_TYPES = {"scribble_idx": str, "annotated_frames": str}
+REPORT = "report.csv"
+JOURNAL = "finished.jsonl"
+_TEXT = ("session_id", "sequence", "scribble_idx", "annotated_frames")
+_NUMBERS = ("jaccard", "contour", "j_and_f", "timing")
+_TYPES: dict[str, Callable[[str], Any]] = {**dict.fromkeys(_TEXT, str), **dict.fromkeys(_NUMBERS, float)}
 
 Row = tuple[Any, ...]
 
@@ -63,7 +67,7 @@ class Report:
     @property
     def path(self) -> Path | None:
         """The CSV file."""
-        return self.folder / "report.csv" if self.folder else None
+        return self.folder / REPORT if self.folder else None
 
     def add(self, rows: Iterable[Row]) -> None:
         """Append the rows of one round; they are on the disk when this returns."""
@@ -76,7 +80,7 @@ class Report:
         """Note that a sample has been played to its end."""
         self.finished.add(key)
         if self.folder is not None:
-            _append(self.folder / "finished.jsonl", json.dumps(key) + "\n")
+            _append(self.folder / JOURNAL, json.dumps(key) + "\n")
 
     def table(self) -> pd.DataFrame:
         """All rows, with the columns of `COLUMNS`."""
@@ -85,17 +89,20 @@ class Report:
     def _reopen(self) -> None:
         assert self.folder is not None
         assert self.path is not None
-        journal = self.folder / "finished.jsonl"
-        if journal.exists():
-            self.finished = {tuple(entry) for entry in _complete_lines(journal)}
+        self.finished = finished_samples(self.folder)
         if self.path.exists():
             table = read_report(self.path, partial=True)
             kept = [key in self.finished for key in zip(table.sequence, table.scribble_idx, strict=True)]
             self._rows = list(table[kept].itertuples(index=False, name=None))
-        with atomic_path(self.path) as temporary:
-            temporary.write_text(",".join(COLUMNS) + "\n" + _csv(self._rows), encoding="utf-8")
-        with atomic_path(journal) as temporary:
-            temporary.write_text("".join(json.dumps(key) + "\n" for key in sorted(self.finished)))
+        write_text(self.path, ",".join(COLUMNS) + "\n" + _csv(self._rows))
+        journal = "".join(json.dumps(key) + "\n" for key in sorted(self.finished))
+        write_text(self.folder / JOURNAL, journal)
+
+
+def finished_samples(folder: Path) -> set[tuple[str, str]]:
+    """The samples that a folder's report holds to their end; reads only."""
+    journal = folder / JOURNAL
+    return {tuple(entry) for entry in _complete_lines(journal)} if journal.exists() else set()
 
 
 def read_report(path: Path | str, *, partial: bool = False) -> pd.DataFrame:
@@ -115,17 +122,16 @@ def read_report(path: Path | str, *, partial: bool = False) -> pd.DataFrame:
     text = path.read_text(encoding="utf-8")
     if partial and not text.endswith("\n"):
         text = text[: text.rfind("\n") + 1]
+    head, *rows = [*csv.reader(io.StringIO(text))] or [[]]
+    if missing := [column for column in ORIGINAL_COLUMNS if column not in head]:
+        raise ValueError(f"{path}: not a report, no column {', '.join(missing)}")
+    columns = {name: head.index(name) for name in COLUMNS if name in head}
     try:
-        table = pd.read_csv(
-            io.StringIO(text), dtype=_TYPES, float_precision="round_trip", keep_default_na=False
+        return pd.DataFrame(
+            {name: [_TYPES.get(name, int)(row[place]) for row in rows] for name, place in columns.items()}
         )
-    except (ValueError, pd.errors.ParserError) as error:
-        raise ValueError(f"{path}: not a readable CSV report ({error})") from error
-    unnamed = [column for column in table.columns if column.startswith("Unnamed") or not column]
-    table = table.drop(columns=unnamed)
-    if missing := [column for column in ORIGINAL_COLUMNS if column not in table.columns]:
-        raise ValueError(f"{path}: no column {', '.join(missing)}")
-    return table
+    except (ValueError, IndexError) as error:
+        raise ValueError(f"{path}: a row is not one of a report ({error})") from error
 
 
 def original_csv(table: pd.DataFrame) -> str:

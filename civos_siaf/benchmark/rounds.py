@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -105,7 +104,7 @@ class SampleRounds:
             raise RuntimeError("hand in masks for the scribbles you have before you ask for others")
         if self._all is None or self._last is None:
             self._all = self._last = self._first_scribbles()
-        scribbles = copy.deepcopy(self._last if only_last else self._all)
+        scribbles = davis.copied(self._last if only_last else self._all)
         self._handed_out = self._clock.now()
         return scribbles
 

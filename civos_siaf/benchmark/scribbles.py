@@ -103,11 +103,18 @@ def fuse(first: Scribbles, second: Scribbles) -> Scribbles:
     sizes = len(first["scribbles"]), len(second["scribbles"])
     names = first["sequence"], second["sequence"]
     if len(set(sizes)) > 1 or len(set(names)) > 1:
-        raise ValueError(
-            f"scribbles of {names[0]!r} ({sizes[0]} frames) and {names[1]!r} ({sizes[1]} frames)"
-        )
+        raise ValueError(f"scribbles of {names} with {sizes} frames cannot be fused")
     both = zip(first["scribbles"], second["scribbles"], strict=True)
     return {"scribbles": [a + b for a, b in both], "sequence": first["sequence"]}
+
+
+def copied(scribbles: Scribbles) -> Scribbles:
+    """A copy that can be changed freely."""
+    frames: list[list[Line]] = [
+        [{**line, "path": [point[:] for point in line["path"]]} for line in lines]
+        for lines in scribbles["scribbles"]
+    ]
+    return {"scribbles": frames, "sequence": scribbles["sequence"]}
 
 
 def is_empty(scribbles: Scribbles) -> bool:

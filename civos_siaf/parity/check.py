@@ -59,7 +59,7 @@ class Check:
             return cls(name, 0.0, tolerance, note)
         a, b = a.astype(np.float64), b.astype(np.float64)
         same = (a == b) | (np.isnan(a) & np.isnan(b))
-        error = np.where(same, 0.0, np.abs(a - b))
+        error = np.abs(np.where(same, 0.0, a) - np.where(same, 0.0, b))
         return cls(name, float(np.where(np.isnan(error), math.inf, error).max()), tolerance, note)
 
     @classmethod

@@ -67,9 +67,11 @@ class F3:
 
     def _deepest(self, region: NDArray[np.bool_], *, any_area: bool = False) -> list[tuple[int, int]]:
         """Pixels (y, x) of the clicks in a region (H, W)."""
-        if not region.any():
+        left, top, box_width, box_height = cv2.boundingRect(region.view(np.uint8))
+        if box_width == 0:
             return []
         height, width = region.shape
+        region = region[top : top + box_height, left : left + box_width]
         depth = _depth(region, self.minimal_region)
         centres = [central_pixel(part) for part in components(depth == depth.max())[: self.max_clicks]]
         if self.minimal_area and not any_area:
@@ -77,7 +79,7 @@ class F3:
             sizes = np.bincount(labels.ravel())
             centres = [(y, x) for y, x in centres if sizes[labels[y, x]] >= self.minimal_area]
         return [
-            through_fractions(y, x, height=height, width=width, truncate=self.truncate_pixels)
+            through_fractions(y + top, x + left, height=height, width=width, truncate=self.truncate_pixels)
             for y, x in centres
         ]
 

@@ -14,7 +14,7 @@ def hash_order(values: Iterable[int]) -> list[int]:
     """The distinct values in the order of a set into which they were put one by one; all must be >= 0.
 
     >>> hash_order([9, 1, 40, 3])
-    [40, 9, 1, 3]
+    [40, 9, 3, 1]
     """
     table: list[int] = [-1] * 8
     used = 0

@@ -1,0 +1,54 @@
+"""Evaluate a method on DAVIS: python scripts/eval_davis.py click_strategy=f3 method=... dataset.root=..."""
+
+import os
+from pathlib import Path
+
+import hydra
+from errors import clear_errors
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from tqdm import tqdm
+
+from civos_siaf.benchmark import ContactSheets, Evaluation, Shard
+
+
+def shard_of(text: str) -> Shard:
+    if text != "auto":
+        return Shard.parse(text)
+    return Shard(int(os.environ.get("RANK", 0)) + 1, int(os.environ.get("WORLD_SIZE", 1)))
+
+
+def run(cfg: DictConfig) -> None:
+    evaluation = Evaluation(
+        instantiate(cfg.method),
+        instantiate(cfg.dataset),
+        rules=instantiate(cfg.rules),
+        clicks=instantiate(cfg.clicks),
+        clock=instantiate(cfg.clock),
+        folder=cfg.out,
+        shard=shard_of(str(cfg.shard)),
+        about={"method_config": OmegaConf.to_container(cfg.method, resolve=True)},
+    )
+    sheets = ContactSheets(Path(cfg.out) / "sheets") if cfg.contact_sheets else None
+    with tqdm(total=len(evaluation.remaining), unit="sample", disable=None) as bar:
+        for played in evaluation.play():
+            bar.set_description(f"{played.sample.sequence} {played.sample.label} round {played.round}")
+            bar.set_postfix_str(f"J&F {evaluation.running_score:.3f}")
+            bar.update(int(played.over))
+            if sheets:
+                sheets.add(played)
+    summary = Path(cfg.out) / "summary.md"
+    if summary.exists():
+        print(summary.read_text(encoding="utf-8"))
+    else:
+        print(f"part {evaluation.shard} is done; others below {cfg.out} are not")
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="eval_davis")
+def main(cfg: DictConfig) -> None:
+    with clear_errors():
+        run(cfg)
+
+
+if __name__ == "__main__":
+    main()

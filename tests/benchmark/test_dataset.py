@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from civos_siaf.benchmark import DavisDataset
+from civos_siaf.benchmark.first_scribbles import first_frame
+from civos_siaf.benchmark.scribbles import annotated_frames
+from civos_siaf.benchmark.table import SequenceInfo, read_table
+from tests.benchmark.conftest import make_sequence
+
+
+def test_the_embedded_set():
+    mini = DavisDataset()
+    assert mini.is_embedded
+    assert mini.sequences == ["mini-a", "mini-b"]
+    assert mini.info("mini-a") == SequenceInfo("mini-a", 6, 120, 213, 2, 2)
+    assert mini.annotations("mini-a").shape == (6, 120, 213)
+    assert mini.frames("mini-b").size == (120, 213)
+    assert annotated_frames(mini.first_scribbles("mini-a", 1)) == [1]
+
+
+def test_facts_are_read_off_the_files(tmp_path, moving_squares):
+    truth = moving_squares.copy()
+    truth[0, 0, 0] = 255
+    make_sequence(tmp_path, "squares", truth, scribbles=3)
+    data = DavisDataset(tmp_path)
+    assert data.info("squares") == SequenceInfo("squares", 9, 40, 60, 2, 3)
+    assert (data.annotations("squares") == truth).all()
+    with pytest.raises(ValueError, match="read-only"):
+        data.annotations("squares")[0] = 0
+
+
+def test_resolution_year_split_and_list(tmp_path, moving_squares):
+    whole = np.where(moving_squares > 0, 255, 0).astype(np.uint8)
+    make_sequence(tmp_path, "a", whole, resolution="240p", year="2016", split="train")
+    make_sequence(tmp_path, "b", whole, resolution="240p", year="2016", split="val")
+    options = {"resolution": "240p", "year": 2016}
+    both = DavisDataset(tmp_path, split="trainval", **options)
+    assert both.sequences == ["a", "b"]
+    assert both.info("a").num_objects == 1
+    assert set(np.unique(both.annotations("a"))) == {0, 1}
+    assert DavisDataset(tmp_path, sequences=["b"], **options).sequences == ["b"]
+
+
+def test_the_table_overrides_the_files(tmp_path, moving_squares):
+    make_sequence(tmp_path, "a", moving_squares, scribbles=2)
+    table = tmp_path / "table.csv"
+    table.write_text("sequence,frames,objects,width,height\na,9,5,60,40\n")
+    assert DavisDataset(tmp_path, table=table).info("a") == SequenceInfo("a", 9, 40, 60, 5, 2)
+    wrong = {"a": SequenceInfo("a", 8, 40, 60, 2)}
+    with pytest.raises(ValueError, match="9 masks, the table says 8 frames"):
+        DavisDataset(tmp_path, table=wrong).annotations("a")
+
+
+def test_the_published_table():
+    table = read_table("davis2017")
+    assert len(table) == 120
+    assert table["dogs-jump"].num_objects == 3
+    with pytest.raises(FileNotFoundError, match="no table at"):
+        read_table("davis2099")
+
+
+def test_broken_tables_are_named(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("sequence,frames\na,1\n")
+    with pytest.raises(ValueError, match=r"t\.csv: no column objects, width, height"):
+        read_table(path)
+    path.write_text("sequence,frames,objects,width,height\na,1,x,3,4\n")
+    with pytest.raises(ValueError, match=r"t\.csv, line 2: expected whole numbers"):
+        read_table(path)
+
+
+def test_without_scribble_files_the_robot_draws_the_first_ones(tmp_path, moving_squares):
+    make_sequence(tmp_path, "a", moving_squares)
+    data = DavisDataset(tmp_path, num_first_scribbles=2)
+    assert not data.has_scribble_files("a")
+    assert data.info("a").scribble_sets == 2
+    first, second = data.first_scribbles("a", 1), data.first_scribbles("a", 2)
+    assert first == data.first_scribbles("a", 1)
+    assert (annotated_frames(first), annotated_frames(second)) == ([3], [4])
+    assert {line["object_id"] for line in first["scribbles"][3]} == {1, 2}
+
+
+def test_the_first_frame_shows_most_objects_and_most_of_them():
+    truth = np.zeros((4, 10, 10), np.uint8)
+    truth[0, :9], truth[1, :2], truth[1, 4], truth[2, :3], truth[2, 4] = 1, 1, 2, 1, 2
+    assert first_frame(truth, 2) == 2
+    assert first_frame(truth[:1].repeat(3, axis=0), 2) == 0
+    assert [first_frame(truth, 2, (i, 6)) for i in range(6)] == [0, 0, 1, 2, 2, 3]
+
+
+def test_missing_things_are_named(mini_copy):
+    with pytest.raises(FileNotFoundError, match=r"no data set at .*nowhere"):
+        DavisDataset(mini_copy / "nowhere")
+    with pytest.raises(FileNotFoundError, match=r"no split 'test': .*test\.txt is missing; there is val"):
+        DavisDataset(mini_copy, split="test")
+    with pytest.raises(FileNotFoundError, match=r"sequence 'bear': no folder .*bear"):
+        DavisDataset(mini_copy, sequences=["bear"])
+    with pytest.raises(ValueError, match="year must be 2016 or 2017"):
+        DavisDataset(mini_copy, year=2018)
+    with pytest.raises(ValueError, match=r"scribble files 1\.\.2, not 3"):
+        DavisDataset(mini_copy).first_scribbles("mini-a", 3)
+    (mini_copy / "JPEGImages/480p/mini-a/00003.jpg").unlink()
+    with pytest.raises(FileNotFoundError, match=r"no image .*00003\.jpg for mask"):
+        DavisDataset(mini_copy)
+    (mini_copy / "Annotations/480p/mini-a/00003.png").unlink()
+    (mini_copy / "Annotations/480p/mini-a/00002.png").unlink()
+    with pytest.raises(FileNotFoundError, match=r"no mask .*00002\.png for frame"):
+        DavisDataset(mini_copy)
+
+
+def test_broken_masks_are_named(mini_copy):
+    path = mini_copy / "Annotations/480p/mini-a/00004.png"
+    Image.new("P", (213, 119)).save(path)
+    with pytest.raises(ValueError, match=r"00004\.png: size \(119, 213\), expected \(120, 213\)"):
+        DavisDataset(mini_copy).info("mini-a")
+    path.write_bytes(path.read_bytes()[:60])
+    with pytest.raises(ValueError, match=r"00004\.png: not a readable PNG"):
+        DavisDataset(mini_copy).info("mini-a")
+
+
+def test_a_sequence_without_objects_is_refused(tmp_path):
+    make_sequence(tmp_path, "empty", np.zeros((2, 8, 8), np.uint8))
+    with pytest.raises(ValueError, match=r"empty: no object in any frame"):
+        DavisDataset(tmp_path).info("empty")
+
+
+def test_an_empty_list_is_refused(mini_copy):
+    (mini_copy / "ImageSets/2017/val.txt").write_text("\n")
+    with pytest.raises(ValueError, match="lists no sequence"):
+        DavisDataset(mini_copy)

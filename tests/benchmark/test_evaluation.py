@@ -1,0 +1,215 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from civos_siaf.benchmark import (
+    DavisDataset,
+    Evaluation,
+    FixedClock,
+    Rules,
+    Shard,
+    TimeLimit,
+    click_strategy,
+    evaluate,
+    merge_shards,
+    write_results,
+)
+from civos_siaf.benchmark.report import read_report
+from tests.benchmark.conftest import make_sequence
+from tests.benchmark.eroded import Eroded
+
+RULES = Rules(max_rounds=3)
+
+
+def evaluation(folder=None, **options):
+    options = {"rules": RULES, "clock": FixedClock(2.0), **options}
+    return Evaluation(Eroded(), DavisDataset(), folder=folder, **options)
+
+
+def test_any_method_in_ten_lines():
+    class Everything:
+        def open(self, frames, *, num_objects):
+            self.labels = np.ones((len(frames), frames.height, frames.width), np.uint8)
+            return self
+
+        def interact(self, prompts):
+            return {frame: self.labels[frame] for frame in prompts.frames}
+
+        def propagate(self):
+            return self.labels
+
+    summary = evaluate(Everything(), DavisDataset(), rules=Rules(max_rounds=2))
+    assert 0 < summary.r_auc < 0.1
+
+
+def test_rounds_get_better_and_prompts_are_those_of_the_round():
+    played = list(evaluation().play())
+    assert [(p.sample.key, p.round, p.over) for p in played[:4]] == [
+        (("mini-a", "1"), 1, False),
+        (("mini-a", "1"), 2, False),
+        (("mini-a", "1"), 3, True),
+        (("mini-a", "2"), 1, False),
+    ]
+    means = [p.scores.j_and_f.mean() for p in played[:3]]
+    assert means == sorted(means)
+    assert played[0].prompts.frames == (1,)
+    assert played[1].prompts.frames == played[1].scores.annotated_frames
+    assert not played[0].prompts.clicks
+    assert played[0].frames.size == (120, 213)
+
+
+def test_clicks_instead_of_scribbles():
+    played = list(evaluation(clicks=click_strategy("f3", max_clicks=1)).play())
+    assert not any(p.prompts.scribbles for p in played)
+    assert [(c.object_id, c.positive) for c in played[0].prompts.clicks] == [(1, True), (2, True)]
+
+
+def test_several_frames_a_round(tmp_path, moving_squares):
+    make_sequence(tmp_path, "a", moving_squares, scribbles=3)
+    data = DavisDataset(tmp_path)
+    played = list(Evaluation(Eroded(tmp_path), data, rules=Rules(max_rounds=2, frames_per_round=3)).play())
+    assert [len(p.prompts.frames) for p in played] == [3, 3]
+    assert not set(played[0].prompts.frames) & set(played[1].prompts.frames)
+
+
+def test_without_anything_to_correct_the_masks_stand_and_the_method_is_not_asked(mini):
+    class Perfect(Eroded):
+        asked = 0
+
+        def open(self, frames, *, num_objects):
+            self.asked += 1
+            session = super().open(frames, num_objects=num_objects)
+            session.shrink = 0
+            session.interact = lambda prompts: setattr(self, "asked", self.asked + 10)
+            return session
+
+    method = Perfect()
+    played = list(Evaluation(method, mini, rules=RULES).play())
+    assert method.asked == 4 * 11
+    assert all(p.scores.j_and_f.min() == 1 for p in played)
+    assert len(played) == 12
+
+
+def test_masks_of_the_wrong_size_stop_the_run_with_a_clear_error(mini):
+    class Wrong(Eroded):
+        def open(self, frames, *, num_objects):
+            session = super().open(frames, num_objects=num_objects)
+            session.propagate = lambda: np.zeros((6, 120, 200), np.uint8)
+            return session
+
+    with pytest.raises(ValueError, match=r"mini-a: masks must be an array \(6, 120, 213\)"):
+        evaluate(Wrong(), mini)
+
+
+def test_an_interrupted_run_goes_on_with_the_same_result(tmp_path):
+    whole = list(evaluation(tmp_path / "whole").play())
+    for number, _ in enumerate(evaluation(tmp_path / "cut").play()):
+        if number == 4:  # in the second sample
+            break
+    again = evaluation(tmp_path / "cut")
+    assert len(again.remaining) == 3
+    assert len(list(again.play())) == len(whole) - 3
+    for name in ("report.csv", "summary.json", "finished.jsonl", "summary.md"):
+        assert (tmp_path / "cut" / name).read_text() == (tmp_path / "whole" / name).read_text(), name
+    assert list(evaluation(tmp_path / "cut").play()) == []
+
+
+def test_a_folder_of_another_run_is_not_touched(tmp_path):
+    list(evaluation(tmp_path).play())
+    before = (tmp_path / "report.csv").read_text()
+    with pytest.raises(ValueError, match=r"other settings \(rules\.max_rounds: 3 there, 4 now\)"):
+        evaluation(tmp_path, rules=Rules(max_rounds=4))
+    with pytest.raises(ValueError, match=r"clicks\.max_clicks: None there, 2 now"):
+        evaluation(tmp_path, clicks=click_strategy("f3", max_clicks=2))
+    assert (tmp_path / "report.csv").read_text() == before
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_parts_give_the_same_as_one_process(tmp_path, count):
+    list(evaluation(tmp_path / "one").play())
+    for index in range(count):
+        assert not (tmp_path / "parts" / "summary.json").exists()
+        list(evaluation(tmp_path / "parts", shard=Shard(index + 1, count)).play())
+    for name in ("report.csv", "summary.json", "summary.md"):
+        assert (tmp_path / "parts" / name).read_text() == (tmp_path / "one" / name).read_text(), name
+
+
+def test_parts_from_several_machines(tmp_path):
+    for index in range(2):
+        list(evaluation(tmp_path / f"machine{index}", shard=Shard(index + 1, 2)).play())
+    parts = [tmp_path / f"machine{index}" / "shards" / f"{index + 1}-of-2" for index in range(2)]
+    assert merge_shards(tmp_path / "machine0") is None
+    with pytest.raises(ValueError, match=r"2 samples are in none .* first is \('mini-a', '2'\)"):
+        merge_shards(tmp_path / "all", parts[:1])
+    summary = merge_shards(tmp_path / "all", parts)
+    assert summary.r_auc == write_results(tmp_path / "all").r_auc
+    list(evaluation(tmp_path / "other", rules=Rules(max_rounds=2), shard=Shard(2, 2)).play())
+    with pytest.raises(ValueError, match="different evaluations"):
+        merge_shards(tmp_path / "all", [parts[0], tmp_path / "other/shards/2-of-2"])
+    with pytest.raises(FileNotFoundError, match="no parts of an evaluation"):
+        merge_shards(tmp_path / "nothing")
+
+
+def test_a_part_that_ends_first_leaves_one_that_is_still_running_alone(tmp_path):
+    slow = evaluation(tmp_path, shard=Shard(1, 2)).play()
+    next(slow)
+    list(evaluation(tmp_path, shard=Shard(2, 2)).play())
+    assert not (tmp_path / "summary.json").exists()
+    list(slow)
+    list(evaluation(tmp_path / "one").play())
+    assert (tmp_path / "report.csv").read_text() == (tmp_path / "one" / "report.csv").read_text()
+
+
+def test_late_masks_are_yielded_without_scores(tmp_path):
+    rules = Rules(max_rounds=3, time_limit=TimeLimit(seconds_per_object=2))
+    run = evaluation(tmp_path, rules=rules, clock=FixedClock(3))
+    played = list(run.play())
+    assert [(p.round, p.scores is None, p.over) for p in played[:2]] == [(1, False, False), (2, True, True)]
+    assert run.summary().round_seconds == (3, 0, 0)
+
+
+def test_what_is_written_for_people(tmp_path, moving_squares):
+    make_sequence(tmp_path / "data", "a", moving_squares)
+    run = Evaluation(
+        Eroded(tmp_path / "data"),
+        DavisDataset(tmp_path / "data"),
+        rules=RULES,
+        clicks=click_strategy("f3"),
+        folder=tmp_path / "out",
+    )
+    list(run.play())
+    page = (tmp_path / "out" / "summary.md").read_text()
+    assert "First scribbles of 1 of 1 sequences were drawn by the robot" in page
+    assert "strategy F3 (max_clicks=3, minimal_area=100" in page
+    assert "published_quirks=False" in page
+    assert "at most 0.875 with 3 rounds" in page
+    content = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert content["metrics"]["J_AND_F"]["r_auc"] == run.summary().r_auc
+    assert content["environment"]["packages"]["numpy"]
+    table = read_report(tmp_path / "out" / "report.csv")
+    assert (table.groupby("interaction")["clicks"].first() > 0).tolist() == [True, True, True]
+    assert set(table["annotated_frames"]) <= set(map(str, range(9)))
+    assert pd.read_csv(tmp_path / "out" / "report.csv").shape == table.shape
+    assert (tmp_path / "out" / "curves.png").stat().st_size > 5000
+
+
+def test_the_running_score_is_the_mean_of_the_last_rounds(tmp_path):
+    run = evaluation(tmp_path)
+    assert np.isnan(run.running_score)
+    played = list(run.play())
+    last = [p.scores.j_and_f.mean() for p in played if p.over]
+    assert run.running_score == pytest.approx(np.mean(last))
+    assert evaluation(tmp_path).running_score == pytest.approx(np.mean(last))
+
+
+def test_results_need_a_finished_run(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"run\.json is missing"):
+        write_results(tmp_path)
+    next(evaluation(tmp_path).play())
+    with pytest.raises(ValueError, match="4 samples are not finished, the first is"):
+        write_results(tmp_path)
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(ValueError, match="not the record of an evaluation"):
+        write_results(tmp_path)

@@ -1,0 +1,12 @@
+def test_the_parts_are_listed(script):
+    done = script("benchmark.py", "nonsense")
+    assert done.returncode == 1
+    assert "metrics" in done.stderr
+
+
+def test_a_small_run(script):
+    done = script("benchmark.py", "metrics", "frames=2", "height=60", "width=90", "repeats=1")
+    assert done.returncode == 0, done.stderr
+    assert "J per frame" in done.stdout
+    assert "clicks f3_regions" in done.stdout
+    assert script("benchmark.py", "metrics", "frames").returncode == 1

@@ -1,0 +1,106 @@
+import json
+import shutil
+import time
+
+import pytest
+
+from civos_siaf.benchmark.dataset import mini_root
+from tests.scripts.conftest import ROOT
+
+ERODED = ("method._target_=tests.benchmark.eroded.Eroded", "~method.reach", "~method.place_weight")
+
+
+def test_the_default_run_says_what_it_is(script, tmp_path):
+    done = script("eval_davis.py", "rounds=2")
+    assert done.returncode == 0, done.stderr
+    assert "| J&F |" in done.stdout
+    assert "small made-up set inside the package" in done.stdout
+    out = tmp_path / "outputs" / "eval" / "nearest_colour-none"
+    assert {p.name for p in out.iterdir()} == {
+        "run.json", "report.csv", "finished.jsonl", "summary.json", "summary.md", "curves.png", "sheets",
+    }  # fmt: skip
+    assert len(list((out / "sheets").iterdir())) == 4
+
+
+def test_killed_in_the_middle_and_resumed(script, tmp_path):
+    options = (*ERODED, "+method.pause=0.05", "clock=fixed", "click_strategy=f3", "contact_sheets=false")
+    assert script("eval_davis.py", *options, "out=whole").returncode == 0
+    process = script("eval_davis.py", *options, "out=cut", start=True)
+    report, finished = tmp_path / "cut" / "report.csv", tmp_path / "cut" / "finished.jsonl"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        # One sample finished, the next begun: 8 rounds x 12 rows, and some.
+        if finished.exists() and finished.read_text() and report.read_text().count("\n") > 8 * 12 + 20:
+            break
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    assert not (tmp_path / "cut" / "summary.json").exists()
+    interrupted = report.read_text()
+    done = script("eval_davis.py", *options, "out=cut")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "whole" / "report.csv").read_text().startswith(interrupted[: 96 * 100])
+    for name in ("report.csv", "summary.json"):
+        assert (tmp_path / "cut" / name).read_text() == (tmp_path / "whole" / name).read_text()
+
+
+def test_parts_by_option(script, tmp_path):
+    common = ("rounds=2", "clock=fixed", "contact_sheets=false")
+    script("eval_davis.py", *common, "out=one")
+    first = script("eval_davis.py", *common, "out=parts", "shard=1/2")
+    assert "part 1/2 is done; others below parts are not" in first.stdout
+    second = script("eval_davis.py", *common, "out=parts", "shard=2/2")
+    assert "| J&F |" in second.stdout, second.stderr
+    one, parts = (json.loads((tmp_path / d / "summary.json").read_text()) for d in ("one", "parts"))
+    assert one == parts
+    merged = script("merge_reports.py", "merged", *sorted((tmp_path / "parts" / "shards").iterdir()))
+    assert merged.returncode == 0, merged.stderr
+    assert json.loads((tmp_path / "merged" / "summary.json").read_text()) == one
+    assert script("merge_reports.py", "nothing").returncode == 1
+
+
+def test_parts_by_torchrun(script, tmp_path):
+    common = ("rounds=2", "clock=fixed", "contact_sheets=false")
+    script("eval_davis.py", *common, "out=one")
+    arguments = ("--nproc-per-node=2", "--master-port=0", ROOT / "scripts" / "eval_davis.py")
+    done = script("-m", "torch.distributed.run", *arguments, *common, "out=parts")
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "parts" / "shards").iterdir())) == 2
+    for name in ("report.csv", "summary.json"):
+        assert (tmp_path / "one" / name).read_text() == (tmp_path / "parts" / name).read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["dataset.root=nowhere"], "no data set at nowhere"),
+        (["dataset.split=test"], "no split 'test'"),
+        (["dataset.sequences=[bear]"], "sequence 'bear': no folder"),
+        (["click_strategy=f9"], "click_strategy must be none, f1, f2, f3 or f3_regions, got 'f9'"),
+        (["rounds=0"], "max_rounds must be 1 or more, got 0"),
+        (["shard=3/2"], "shard must be i/n"),
+    ],
+)
+def test_mistakes_are_one_clear_line(script, options, message):
+    done = script("eval_davis.py", *options)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("Annotations/480p/mini-b/00002.png", b"broken", "00002.png: not a readable PNG"),
+        ("JPEGImages/480p/mini-b/00000.jpg", b"broken", "00000.jpg: not a readable image"),
+        ("Scribbles/mini-b/001.json", b"{", "001.json: not a JSON file"),
+    ],
+)
+def test_broken_files_are_named(script, tmp_path, name, content, message):
+    shutil.copytree(mini_root(), tmp_path / "D")
+    (tmp_path / "D" / name).write_bytes(content)
+    done = script("eval_davis.py", "dataset.root=D", "rounds=1")
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
