@@ -4,8 +4,8 @@ The benchmark's robot and the annotation tool speak to a method only through the
 needs no base class and no import from here: matching names and arguments are enough.
 """
 
-from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,15 @@ class Session(Protocol):
 
     def undo(self) -> None:
         """Return to the state before the last `interact`, or before the last round if it was propagated."""
+
+
+@runtime_checkable
+class AsksForFrames(Protocol):
+    """What a session may offer besides: after `propagate`, on which frames it wants the next prompts."""
+
+    @property
+    def wanted_frames(self) -> Sequence[int] | None:
+        """Frames among which the next one is to be chosen; None: any."""
 
 
 class Method(Protocol):

@@ -6,24 +6,26 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-WIDTH = 32
 INPUTS = 9
 
 
 class MaskFusion(nn.Module):
     """Old and new mask of an object on a frame become one.
 
+    Args:
+        width: channels inside; published: 32.
+
     >>> image, mask = torch.zeros(1, 3, 16, 16), torch.zeros(2, 1, 16, 16)
     >>> MaskFusion()(image, mask, mask, attention=torch.zeros(2, 2, 16, 16), n_c=0.5, n_r=0.5).shape
     torch.Size([2, 1, 16, 16])
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, width: int = 32) -> None:
         super().__init__()
-        self.conv1 = nn.Sequential(_conv(INPUTS, WIDTH), nn.ReLU(inplace=True))
-        self.conv2 = nn.Sequential(_conv(WIDTH, WIDTH), nn.ReLU(inplace=True), _conv(WIDTH, WIDTH))
-        self.conv3 = nn.Sequential(_conv(WIDTH, WIDTH), nn.ReLU(inplace=True), _conv(WIDTH, WIDTH))
-        self.final_conv = _conv(WIDTH, 1)
+        self.conv1 = nn.Sequential(_conv(INPUTS, width), nn.ReLU(inplace=True))
+        self.conv2 = nn.Sequential(_conv(width, width), nn.ReLU(inplace=True), _conv(width, width))
+        self.conv3 = nn.Sequential(_conv(width, width), nn.ReLU(inplace=True), _conv(width, width))
+        self.final_conv = _conv(width, 1)
 
     def forward(
         self, image: Tensor, previous: Tensor, current: Tensor, *, attention: Tensor, n_c: float, n_r: float

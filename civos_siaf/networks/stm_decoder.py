@@ -46,6 +46,15 @@ class SplitConv(nn.Conv2d):
         return F.conv2d(x, self.weight[:, self.split :], self.bias, padding=1)
 
 
+class SplitPair(nn.Module):
+    """Takes the place of a `SplitConv`: two convolutions, one for each half."""
+
+    def __init__(self, first: nn.Module, second: nn.Module) -> None:
+        super().__init__()
+        self.first = first
+        self.second = second
+
+
 class Compress(nn.Module):
     """`Residual` of what was read, (K, C, h, w), and the frame's value, (1, C, h, w), concatenated."""
 

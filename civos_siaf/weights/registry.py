@@ -79,6 +79,29 @@ RECORDS: tuple[WeightRecord, ...] = (
         _NOC.format("1.70", "2.48", "6.86", "6.00"),
     ),
 )
+_MIVOS_PAGE = "https://github.com/hkchengrex/MiVOS"
+_DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
+
+
+def _mivos(name: str, architecture: str, file_name: str, drive_id: str) -> WeightRecord:
+    return WeightRecord(
+        name=name,
+        architecture=architecture,
+        file_name=file_name,
+        url=_DRIVE + drive_id,
+        page=_MIVOS_PAGE,
+        licence="MIT",
+        metric="DAVIS interactive, all three together: AUC 87.9, J&F@60s 88.5",
+    )
+
+
+RECORDS += (
+    _mivos(
+        "mivos-propagation", "mivos-propagation", "propagation_model.pth", "19dfbVDndFkboGLHESi8DGtuxF1B21Nm8"
+    ),
+    _mivos("mivos-fusion", "mivos-fusion", "fusion.pth", "1Lc1lI5-ix4WsCRdipACXgvS3G-o0lMoz"),
+    _mivos("mivos-s2m", "mivos-s2m", "s2m.pth", "1HKwklVey3P2jmmdmrACFlkXtcvNxbKMM"),
+)
 
 
 def find(name: str) -> WeightRecord:

@@ -1,0 +1,98 @@
+"""The networks of MiVOS and their light counterparts by name, with weights from a file or without."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from civos_siaf.networks.click_network import ClickNetwork
+from civos_siaf.networks.deeplab_clicks import DeepLabClicks
+from civos_siaf.networks.fuse_bn import fuse_batch_norm
+from civos_siaf.networks.light_mask_fusion import LightMaskFusion
+from civos_siaf.networks.light_propagation import LightPropagation
+from civos_siaf.networks.light_s2m import LightS2m
+from civos_siaf.networks.mask_fusion import MaskFusion
+from civos_siaf.networks.prepare import for_inference
+from civos_siaf.networks.propagation_network import PropagationNetwork
+from civos_siaf.networks.s2m import S2m
+from civos_siaf.networks.stm import Stm
+from civos_siaf.parity import fill
+from civos_siaf.weights.click_networks import build as build_clicks
+from civos_siaf.weights.click_networks import without_prefix
+from civos_siaf.weights.load import load_strictly, read_weights
+
+ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
+    "mivos-propagation": Stm,
+    "mivos-fusion": MaskFusion,
+    "mivos-s2m": S2m,
+    "light-propagation": LightPropagation,
+    "light-fusion": LightMaskFusion,
+    "light-s2m": LightS2m,
+    # As in f-BRS: distance maps, and no previous mask.
+    "deeplab-r34-fbrs": partial(DeepLabClicks, with_prev_mask=False, use_disks=False, norm_radius=260),
+}
+"""Constructors by the name of the architecture."""
+
+
+def build(architecture: str) -> nn.Module:
+    """A network with fresh weights.
+
+    Raises:
+        ValueError: no such architecture; lists those there are.
+    """
+    if architecture not in ARCHITECTURES:
+        raise ValueError(f"no architecture {architecture!r}; there are {', '.join(ARCHITECTURES)}")
+    return ARCHITECTURES[architecture]()
+
+
+def network(
+    architecture: str, path: Path | str | None = None, *, device: str = "cpu", fast: bool = True
+) -> nn.Module:
+    """A network, frozen and in eval mode.
+
+    Args:
+        architecture: one of `ARCHITECTURES`, or a click network.
+        path: a file as published, or safetensors. None: the network is untrained, with weights that follow
+            from their names alone, and a warning says so.
+        device: where it runs.
+        fast: prepared for inference, equal up to rounding; it cannot be trained or saved then.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: no such architecture, not a readable weight file, or one for another network.
+    """
+    empty = build(architecture) if architecture in ARCHITECTURES else build_clicks(architecture)
+    if path is None:
+        warnings.warn(f"{architecture} is untrained: no weight file was given", stacklevel=2)
+        shapes = {name: list(value.shape) for name, value in empty.state_dict().items()}
+        load_strictly(empty, fill.state(shapes), source="untrained weights")
+    else:
+        load_strictly(empty, without_prefix(read_weights(path).state), source=str(path))
+    empty.requires_grad_(False).eval()
+    if not fast:
+        prepared = empty
+    elif isinstance(empty, ClickNetwork):
+        # f-BRS needs gradients, for which the direct convolution is the better one.
+        prepared = fuse_batch_norm(empty).to(memory_format=torch.channels_last)
+    else:
+        prepared = for_inference(empty, winograd=device == "cpu")
+    return prepared.to(torch.device(device))
+
+
+def propagation_network(
+    architecture: str, path: Path | str | None = None, *, device: str = "cpu", fast: bool = True
+) -> PropagationNetwork:
+    """As `network`, but refuses what is no propagation network.
+
+    Raises:
+        ValueError: see `network`.
+    """
+    found = network(architecture, path, device=device, fast=fast)
+    if not isinstance(found, PropagationNetwork):
+        raise ValueError(f"{architecture} is no propagation network")
+    return found
