@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from civos_siaf.networks.propagation_network import FrameFeatures, Memory, PropagationNetwork, others
 
 BACKBONE = "mobilenetv2_100"
+STAGES = 5
+"""Stages of the backbone down to stride 16."""
 
 
 class LightPropagation(PropagationNetwork):
@@ -36,6 +38,8 @@ class LightPropagation(PropagationNetwork):
     ) -> None:
         super().__init__()
         self.trunk = timm.create_model(BACKBONE, features_only=True, pretrained=False, out_indices=(1, 2, 3))
+        # timm leaves a deeper stage in, and runs it.
+        del self.trunk.blocks[STAGES:]
         c4, c8, c16 = self.trunk.feature_info.channels()
         self.key_proj = nn.Conv2d(c16, key_channels, 3, padding=1)
         self.frame_proj = nn.Conv2d(c16, value_channels, 1)

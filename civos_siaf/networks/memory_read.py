@@ -57,7 +57,7 @@ def _read(logits: Tensor, values: Tensor, top_k: int | None) -> Tensor:
     if top_k is None or top_k >= logits.shape[1]:
         return torch.matmul(logits.softmax(dim=1), values)
     top, index = logits.topk(top_k, dim=1, sorted=False)
-    weights = top.softmax(dim=1)
+    weights = top.softmax(dim=1).to(values.dtype)
     if torch.is_grad_enabled():
         full = torch.zeros_like(logits).scatter(1, index, weights)
         return torch.matmul(full, values)

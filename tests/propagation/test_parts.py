@@ -1,0 +1,135 @@
+import gc
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from civos_siaf.networks.propagation_network import FrameFeatures, Memory
+from civos_siaf.padding import Padding
+from civos_siaf.propagation.feature_cache import FeatureCache
+from civos_siaf.propagation.mask_store import MaskStore
+from civos_siaf.propagation.memory_bank import AnnotatedMemory, MemoryBank
+from civos_siaf.propagation.shelf import Shelf
+
+
+@given(st.integers(1, 70), st.integers(1, 70))
+def test_padding_is_undone_by_cropping(height, width):
+    padding = Padding.to_multiple(height, width, 16)
+    x = torch.rand(2, height, width)
+    padded = padding.pad(x)
+    assert tuple(padded.shape[1:]) == padding.size
+    assert all(
+        side % 16 == 0 and side - 16 < n for side, n in zip(padding.size, (height, width), strict=True)
+    )
+    assert torch.equal(padding.crop(padded), x)
+    assert padded.sum() == pytest.approx(float(x.sum()), rel=1e-4)
+    assert 0 <= padding.right - padding.left <= 1
+    assert 0 <= padding.bottom - padding.top <= 1
+
+
+def test_padding_refuses_another_size():
+    with pytest.raises(ValueError, match="expected size"):
+        Padding.to_multiple(20, 30, 16).pad(torch.zeros(30, 20))
+
+
+def features(value):
+    return FrameFeatures(torch.full((1, 4), float(value)), (torch.zeros(12),))
+
+
+def test_the_least_recently_used_features_leave_first():
+    cache = FeatureCache(features, max_bytes=3 * features(0).num_bytes)
+    for frame in (0, 1, 2, 0, 3):
+        assert cache[frame].key[0, 0] == frame
+    assert [frame in cache for frame in range(4)] == [True, False, True, True]
+    assert cache.encoded == 4
+    assert cache.num_bytes <= 3 * features(0).num_bytes
+
+
+def test_features_kept_in_half_come_back_as_they_were():
+    cache = FeatureCache(features, max_bytes=10**6, dtype=torch.float16)
+    assert cache[1].key.dtype == cache[1].key.dtype == torch.float32
+    assert cache.num_bytes == features(0).num_bytes / 2
+
+
+def test_a_shelf_uses_places_again():
+    shelf = Shelf(max_bytes=100)
+    inside = shelf.put(torch.ones(25))
+    outside = [shelf.put(torch.full((25,), float(i))) for i in range(3)]
+    assert shelf.file_bytes == 300
+    assert [int(put.get()[0]) for put in (inside, *outside)] == [1, 0, 1, 2]
+    del outside[1]
+    gc.collect()
+    again = shelf.put(torch.full((25,), 7.0))
+    assert shelf.file_bytes == 300
+    assert [int(put.get()[0]) for put in (*outside, again)] == [0, 2, 7]
+    del inside
+    gc.collect()
+    shelf.put(torch.ones(25))
+    assert shelf.file_bytes == 300
+
+
+def test_what_is_put_on_a_shelf_does_not_change_with_the_original():
+    shelf, tensor = Shelf(max_bytes=1000), torch.ones(3)
+    put = shelf.put(tensor)
+    tensor[:] = 5
+    assert put.get().tolist() == [1, 1, 1]
+
+
+def test_large_label_videos_are_memory_maps(tmp_path):
+    padding = Padding.to_multiple(10, 20, 16)
+    store = MaskStore(4, 2, padding, max_video_bytes=100, folder=tmp_path)
+    prob = torch.zeros(3, *padding.size)
+    prob[2] = 1
+    store.write(2, prob)
+    video = store.video()
+    assert isinstance(video, np.memmap)
+    assert video.shape == (4, 10, 20)
+    assert (video[2] == 2).all()
+    assert not video[[0, 1, 3]].any()
+
+
+def test_ties_go_to_the_lowest_label():
+    padding = Padding.to_multiple(16, 16, 16)
+    store = MaskStore(1, 2, padding)
+    store.write(0, torch.full((3, 16, 16), 0.5))
+    assert not store.labels(0).any()
+
+
+def memory(objects, value, *, keys=None):
+    return Memory(
+        torch.full((keys or objects, 2, 1, 3), float(value)), torch.full((objects, 4, 1, 3), float(value))
+    )
+
+
+def test_the_bank_reads_annotated_kept_and_the_previous_frame():
+    bank = MemoryBank(top_k=None)
+    bank.begin([AnnotatedMemory(0, memory(1, 0))])
+    key = torch.zeros(1, 2, 1, 3)  # all frames weigh the same
+    means = []
+    for value, keep in ((3, False), (6, False), (9, True), (12, False)):
+        bank.add(memory(1, value), keep=keep)
+        means.append(float(bank.read(key).mean()))
+    assert means == pytest.approx([1.5, 3, 4.5, 7])
+    bank.begin([AnnotatedMemory(0, memory(1, 5))])
+    assert bank.read(key).mean() == 5
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_objects_read_from_the_frames_that_know_them(shared):
+    bank = MemoryBank(top_k=None, shared_keys=shared)
+    entries = [
+        AnnotatedMemory(i, memory(n, v, keys=1 if shared else None))
+        for i, (n, v) in enumerate(((1, 0), (3, 6)))
+    ]
+    bank.begin(entries)
+    read = bank.read(torch.zeros(1, 2, 1, 3))
+    assert read.mean(dim=(1, 2, 3)).tolist() == [3, 6, 6]
+
+
+def test_a_sweep_needs_an_annotated_frame_and_a_bank_a_limit():
+    with pytest.raises(ValueError, match="annotated"):
+        MemoryBank().begin([])
+    with pytest.raises(ValueError, match="max_kept"):
+        MemoryBank(max_kept=0)
