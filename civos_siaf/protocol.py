@@ -4,8 +4,8 @@ The benchmark's robot and the annotation tool speak to a method only through the
 needs no base class and no import from here: matching names and arguments are enough.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias, runtime_checkable
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,11 @@ def ignore(done: int, total: int) -> None:
 
 
 class Session(Protocol):
-    """One video being segmented, round after round."""
+    """One video being segmented, round after round.
+
+    A session may also have an attribute `wanted_frames`: the frames among which it wants the next prompts,
+    or None for any. The benchmark's robot keeps to it.
+    """
 
     def interact(self, prompts: Prompts) -> dict[int, Labels]:
         """Take the prompts of this round and return the masks of the prompted frames at once.
@@ -41,15 +45,6 @@ class Session(Protocol):
 
     def undo(self) -> None:
         """Return to the state before the last `interact`, or before the last round if it was propagated."""
-
-
-@runtime_checkable
-class AsksForFrames(Protocol):
-    """What a session may offer besides: after `propagate`, on which frames it wants the next prompts."""
-
-    @property
-    def wanted_frames(self) -> Sequence[int] | None:
-        """Frames among which the next one is to be chosen; None: any."""
 
 
 class Method(Protocol):

@@ -25,7 +25,7 @@ from civos_siaf.benchmark.scribbles import Scribbles
 from civos_siaf.benchmark.summary import Summary, summarise
 from civos_siaf.frames import Frames
 from civos_siaf.prompts import Prompts
-from civos_siaf.protocol import AsksForFrames, Method, Session
+from civos_siaf.protocol import Method, Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -152,8 +152,7 @@ class Evaluation:
             prompts = self._prompts(rounds, scribbles, masks)
             # With nothing to correct, the masks of the round before stand.
             masks = _segment(session, prompts) if prompts else masks
-            wanted = session.wanted_frames if isinstance(session, AsksForFrames) else None
-            scores = rounds.submit(masks, wanted)
+            scores = rounds.submit(masks, getattr(session, "wanted_frames", None))
             if scores is not None:
                 self._latest[sample.key] = scores.j_and_f.mean(axis=0)
                 self._report.add(

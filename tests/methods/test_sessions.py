@@ -10,7 +10,6 @@ from civos_siaf.methods import CiVOS, MiVOS
 from civos_siaf.methods.session import RoundRules, RoundSession
 from civos_siaf.propagation.propagator import Propagator
 from civos_siaf.propagation.settings import PropagationSettings
-from civos_siaf.protocol import AsksForFrames
 from tests.propagation.toys import ToyFusion, ToyPropagation, video
 
 FRAMES = video(8)
@@ -161,7 +160,6 @@ def test_the_schedule_of_davis():
         (None, 1),
     ]
     assert rounds == asked
-    assert isinstance(session, AsksForFrames)
 
 
 def test_corrections_start_from_what_the_last_round_showed():
