@@ -4,18 +4,12 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 
 from civos_siaf.parity import fill, noc, ritm, ritm_networks, ritm_small
 from civos_siaf.parity.check import Folder
 
 REFERENCE = Path(__file__).parents[1] / "reference"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _two_threads() -> None:
-    torch.set_num_threads(2)
 
 
 def test_everything_recorded_from_ritm_agrees() -> None:
