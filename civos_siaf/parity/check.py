@@ -18,6 +18,8 @@ CHECKERS: tuple[tuple[str, str], ...] = (
     ("metrics.npz", "civos_siaf.parity.davis:check"),
     ("clicks.json", "civos_siaf.parity.clicks:check"),
     ("auc.json", "civos_siaf.parity.davis_rounds:check_auc"),
+    ("hrnet18s-ocr_shapes.json", "civos_siaf.parity.ritm:check"),
+    ("clicks.json", "civos_siaf.parity.noc:check"),
 )
 IGNORED_SUFFIXES = frozenset({".md", ".py", ".pyc", ".jpg", ".png", ".txt"})
 

@@ -1,0 +1,1 @@
+"""Prompts on some frames become masks on those frames."""

@@ -1,0 +1,62 @@
+"""How the clicks and the network's view of the image become logits: directly, or by refinement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from torch import Tensor
+
+from civos_siaf.interaction.points import points_tensor
+from civos_siaf.interaction.transforms import Clicks
+from civos_siaf.networks.click_network import ClickNetwork
+
+
+class Refinement(Protocol):
+    """One way to get logits; what is kept from click to click lives in it."""
+
+    def logits(
+        self, network: ClickNetwork, image: Tensor, clicks: Sequence[Clicks], *, changed: bool
+    ) -> Tensor:
+        """Logits (B, 1, h, w) of the network's input (B, C, h, w) with one list of clicks per item.
+
+        `changed` says that the image shows another region than the last time.
+        """
+
+    def reset(self) -> None:
+        """Forget everything about the last image."""
+
+    def snapshot(self) -> object:
+        """The state, to come back to."""
+
+    def restore(self, state: object) -> None:
+        """Come back to a state of `snapshot`."""
+
+
+class NoRefinement:
+    """The network's answer as it is.
+
+    Args:
+        net_clicks_limit: only the first so many clicks are shown to the network; None shows all.
+    """
+
+    def __init__(self, net_clicks_limit: int | None = None) -> None:
+        self.net_clicks_limit = net_clicks_limit
+
+    def logits(
+        self, network: ClickNetwork, image: Tensor, clicks: Sequence[Clicks], *, changed: bool
+    ) -> Tensor:
+        """See `Refinement`."""
+        points = points_tensor(clicks, limit=self.net_clicks_limit).to(image.device)
+        logits: Tensor = network(image, points).instances
+        return logits
+
+    def reset(self) -> None:
+        """Nothing to forget."""
+
+    def snapshot(self) -> object:
+        """Nothing to keep."""
+        return None
+
+    def restore(self, state: object) -> None:
+        """Nothing to come back to."""

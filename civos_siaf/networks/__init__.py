@@ -1,0 +1,1 @@
+"""Torch modules and nothing else: they know tensors, not videos or prompts."""

@@ -1,0 +1,1 @@
+"""Losses, simulated users and the training loop."""

@@ -1,0 +1,109 @@
+"""Reading weight files without running anything in them, and putting them into a network, strictly."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+SHOWN = 8
+"""How many names an error lists of each kind."""
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """The contents of a weight file.
+
+    Attributes:
+        path: where it was read.
+        state: tensors by name.
+        config: the description of the network stored with them; empty if there is none.
+        metadata: the strings in a safetensors header; empty for other files.
+    """
+
+    path: Path
+    state: dict[str, Tensor]
+    config: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+def read_weights(path: Path | str) -> WeightFile:
+    """Read a safetensors file, or a file of `torch.save` with plain tensors and containers (weights_only).
+
+    A torch file holds a state dict, or a dictionary with `state_dict` and possibly `config`.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: truncated, of another format, with pickled classes, or without tensors.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no weight file at {path}")
+    return _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+
+
+def load_strictly(network: nn.Module, state: Mapping[str, Tensor], *, source: str) -> None:
+    """Put tensors into a network, every one into its place and every place filled.
+
+    Raises:
+        ValueError: lists missing and unexpected names and other shapes; `source` says where they come from.
+    """
+    expected = network.state_dict()
+    missing = [name for name in expected if name not in state]
+    unexpected = [name for name in state if name not in expected]
+    shapes = [
+        f"{name} {tuple(state[name].shape)}, expected {tuple(value.shape)}"
+        for name, value in expected.items()
+        if name in state and state[name].shape != value.shape
+    ]
+    problems = [
+        _listed(kind, names)
+        for kind, names in (("missing", missing), ("unexpected", unexpected), ("other shape", shapes))
+        if names
+    ]
+    if problems:
+        raise ValueError(f"{source} does not fit {type(network).__name__}: " + "; ".join(problems))
+    network.load_state_dict(dict(state), strict=True)
+
+
+def _read_safetensors(path: Path) -> WeightFile:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = dict(file.metadata() or {})
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        config = json.loads(metadata.get("config", "{}"))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ValueError(f"{path}: not a complete safetensors file ({error})") from error
+    return WeightFile(path, state, config, metadata)
+
+
+def _read_torch(path: Path) -> WeightFile:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"{path}: not a file of plain tensors, refused ({reason})") from error
+    except (RuntimeError, OSError, EOFError, KeyError, ValueError) as error:
+        raise ValueError(f"{path}: truncated or not a file of torch.save ({error})") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: expected a dictionary of tensors, got {type(content).__name__}")
+    state = content.get("state_dict", content)
+    if not isinstance(state, dict) or not state:
+        raise ValueError(f"{path}: the state dict is empty or no dictionary")
+    foreign = [str(name) for name, value in state.items() if not isinstance(value, Tensor)]
+    if foreign:
+        raise ValueError(f"{path}: {_listed('not tensors', foreign)}")
+    config = content.get("config", {}) if "state_dict" in content else {}
+    return WeightFile(path, dict(state), config if isinstance(config, dict) else {})
+
+
+def _listed(kind: str, names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{len(names)} {kind}: {', '.join(names[:SHOWN])}{more}"

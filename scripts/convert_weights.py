@@ -1,0 +1,28 @@
+"""Turn a published weight file into safetensors: python scripts/convert_weights.py SOURCE [TARGET]."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from civos_siaf.weights.click_networks import ARCHITECTURES
+from civos_siaf.weights.save import convert
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source", type=Path, help="the file as published")
+    parser.add_argument("target", type=Path, nargs="?", help="default: beside it, .safetensors")
+    parser.add_argument("--architecture", choices=list(ARCHITECTURES), help="what the file must hold")
+    options = parser.parse_args()
+    target = options.target or options.source.with_suffix(".safetensors")
+    try:
+        architecture = convert(options.source, target, options.architecture)
+    except (FileNotFoundError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"{target}: {architecture}, {target.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""Fetch published weights: python scripts/download_weights.py NAME [NAME ...]; without a name: list them."""
+
+import argparse
+import sys
+
+from tqdm import tqdm
+
+from civos_siaf.weights.download import download, sha256
+from civos_siaf.weights.registry import RECORDS, find
+
+
+def fetch(name: str, folder: str) -> None:
+    record = find(name)
+    with tqdm(unit="B", unit_scale=True, desc=record.file_name) as bar:
+
+        def show(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.n = done
+            bar.refresh()
+
+        path = download(record, folder, progress=show)
+    checked = "verified" if record.sha256 else "recorded, the source publishes none"
+    print(f"{path}\nsha256 {sha256(path)} ({checked})\nlicence {record.licence}, from {record.page}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--folder", default="checkpoints")
+    options = parser.parse_args()
+    if not options.names:
+        for record in RECORDS:
+            print(f"{record.name:<20} {record.file_name:<32} {record.metric}")
+    try:
+        for name in options.names:
+            fetch(name, options.folder)
+    except (ConnectionError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
