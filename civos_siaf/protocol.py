@@ -28,7 +28,11 @@ def ignore(done: int, total: int) -> None:
 
 
 class Session(Protocol):
-    """One video being segmented, round after round."""
+    """One video being segmented, round after round.
+
+    A session may also have an attribute `wanted_frames`: the frames among which it wants the next prompts,
+    or None for any. The benchmark's robot keeps to it.
+    """
 
     def interact(self, prompts: Prompts) -> dict[int, Labels]:
         """Take the prompts of this round and return the masks of the prompted frames at once.

@@ -152,7 +152,7 @@ class Evaluation:
             prompts = self._prompts(rounds, scribbles, masks)
             # With nothing to correct, the masks of the round before stand.
             masks = _segment(session, prompts) if prompts else masks
-            scores = rounds.submit(masks)
+            scores = rounds.submit(masks, getattr(session, "wanted_frames", None))
             if scores is not None:
                 self._latest[sample.key] = scores.j_and_f.mean(axis=0)
                 self._report.add(
