@@ -151,7 +151,7 @@ def read_image(path: Path) -> Rgb:
     try:
         with Image.open(path) as image:
             upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I;16"):
+            if upright.mode.startswith("I"):  # 16-bit grey, which older Pillow calls I
                 grey = (np.asarray(upright).astype(np.uint32) // 257).astype(np.uint8)
                 return np.repeat(grey[..., None], 3, axis=2)
             return np.array(upright.convert("RGB"))

@@ -145,6 +145,5 @@ def as_labels(labels: LabelVideo) -> NDArray[np.uint8]:
         labels = labels.astype(np.uint8)
     if not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(f"label maps must hold integers, got {labels.dtype}")
-    if labels.dtype != np.uint8:
-        labels = np.where((labels < 0) | (labels > VOID), VOID, labels)
-    return np.ascontiguousarray(labels, dtype=np.uint8)
+    small = np.ascontiguousarray(labels, dtype=np.uint8)
+    return small if labels.dtype == np.uint8 else np.where(small == labels, small, np.uint8(VOID))

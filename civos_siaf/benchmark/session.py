@@ -30,9 +30,9 @@ class InteractiveSession:
 
     >>> session = InteractiveSession(DavisDataset(), rules=Rules(max_rounds=1))
     >>> for sequence, scribbles, new_sample in session.scribbles_iterator():
-    ...     session.submit_masks(np.zeros((6, 120, 213), np.uint8))
-    >>> session.summary().rounds
-    1
+    ...     session.submit_masks(session.dataset.annotations(sequence))
+    >>> session.summary().at_60s
+    1.0
 
     Args:
         dataset: sequences, truth, first scribbles.

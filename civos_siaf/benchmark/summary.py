@@ -198,7 +198,7 @@ def _mean_per_round(report: pd.DataFrame, column: str, n: int) -> tuple[float, .
     if column not in report.columns:
         return ()
     first = report.groupby(["sequence", "scribble_idx", "interaction"], sort=False)[column].first()
-    means = first.groupby(level="interaction").mean()
+    means = dict(first.groupby(level="interaction").mean())
     return tuple(float(means.get(i + 1, math.nan)) for i in range(n))
 
 

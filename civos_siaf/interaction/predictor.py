@@ -70,6 +70,7 @@ class ClickPredictor:
         self.transforms: list[Transform] = [step for step in (zoom, limit) if step is not None]
         self.transforms += [Sigmoid(), *([HorizontalFlip()] if flip else [])]
         self._parts: tuple[Transform | Refinement, ...] = (*self.transforms, self.refinement)
+        autocast(network.mean.device, precision)  # refuses other precisions now, not at the first click
         self.precision = precision
         self._clicks: Clicks = ()
         self._image: Tensor | None = None

@@ -80,11 +80,7 @@ class ClickNetwork(nn.Module, ABC):
         Raises:
             ValueError: another number of channels, or another batch size of the points.
         """
-        channels = 3 + self.with_prev_mask
-        if image.ndim != 4 or image.shape[1] != channels:
-            raise ValueError(f"image must have shape (B, {channels}, H, W), got {tuple(image.shape)}")
-        if points.shape[0] != image.shape[0]:
-            raise ValueError(f"points for {points.shape[0]} images, but there are {image.shape[0]}")
+        self._check(image, points)
         draw = disk_maps if self.use_disks else distance_maps
         maps = draw(points, height=image.shape[2], width=image.shape[3], radius=self.norm_radius)
         maps = maps.to(image.dtype)
@@ -92,6 +88,13 @@ class ClickNetwork(nn.Module, ABC):
             mask = (image[:, 3:] > 0.5).to(image.dtype) if self.binary_prev_mask else image[:, 3:]
             maps = torch.cat([mask, maps], dim=1)
         return (image[:, :3] - self.mean) / self.std, maps
+
+    def _check(self, image: Tensor, points: Tensor) -> None:
+        channels = 3 + self.with_prev_mask
+        if image.ndim != 4 or image.shape[1] != channels:
+            raise ValueError(f"image must have shape (B, {channels}, H, W), got {tuple(image.shape)}")
+        if points.shape[0] != image.shape[0]:
+            raise ValueError(f"points for {points.shape[0]} images, but there are {image.shape[0]}")
 
     @abstractmethod
     def encode(self, rgb: Tensor, coords: Tensor, stage: Stage) -> Features:

@@ -62,6 +62,7 @@ class LightClicks(ClickNetwork):
 
     def prepare(self, image: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
         """As in `ClickNetwork`, but of the size of `internal_size`."""
+        self._check(image, points)
         height, width = image.shape[2:]
         size = self.internal_size(height, width)
         small = F.interpolate(image, size=size, mode="bilinear", align_corners=False, antialias=True)

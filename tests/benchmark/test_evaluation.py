@@ -92,6 +92,18 @@ def test_without_anything_to_correct_the_masks_stand_and_the_method_is_not_asked
     assert len(played) == 12
 
 
+def test_a_method_may_ask_for_frames(mini):
+    class Choosy(Eroded):
+        def open(self, frames, *, num_objects):
+            session = super().open(frames, num_objects=num_objects)
+            session.wanted_frames = (3, 5)
+            return session
+
+    played = list(Evaluation(Choosy(), mini, rules=RULES).play())
+    # Empty when the asked-for frame is right already.
+    assert {p.prompts.frames for p in played if p.round > 1} - {()} == {(3,), (5,)}
+
+
 def test_masks_of_the_wrong_size_stop_the_run_with_a_clear_error(mini):
     class Wrong(Eroded):
         def open(self, frames, *, num_objects):

@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+import torch
+
+from civos_siaf.aggregate import aggregate
+from civos_siaf.interaction.predictor import ClickPredictor
+from civos_siaf.interaction.published import refinement
+from civos_siaf.interaction.round_clicks import RoundClicks
+from civos_siaf.networks.click_network import ClickNetwork
+from civos_siaf.prompts import Click
+from civos_siaf.weights.click_networks import build
+
+SIZE = (50, 70)
+CLICKS = [
+    Click(3, 3, x=60, y=40),
+    Click(3, 1, x=10, y=20, positive=False),
+    Click(3, 1, x=40, y=22),
+    Click(3, 1, x=45, y=30),
+]
+
+
+@pytest.fixture(scope="module")
+def light() -> ClickNetwork:
+    torch.manual_seed(4)
+    return build("light-clicks").eval()
+
+
+def inputs() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(2)
+    return rng.integers(0, 256, (*SIZE, 3), dtype=np.uint8), rng.random((3, *SIZE)).astype(np.float32)
+
+
+@pytest.mark.parametrize("mode", ["NoBRS", "f-BRS-A", "f-BRS-B", "f-BRS-C"])
+@pytest.mark.parametrize(("flip", "max_batch"), [(True, 2), (True, 8), (False, 2)])
+def test_objects_together_are_as_each_alone(
+    light: ClickNetwork, mode: str, flip: bool, max_batch: int
+) -> None:
+    image, previous = inputs()
+    together = RoundClicks(light, mode=mode, flip=flip, max_batch=max_batch)
+    prob = together.predict(image, CLICKS, num_objects=3, previous=previous)
+    for k in range(3):
+        alone = ClickPredictor(light, flip=flip, refinement=refinement(mode, prob_thresh=0.5))
+        alone.set_image(image, previous[k])
+        own = [c for c in CLICKS if c.object_id == k + 1]
+        expected = alone.add(*sorted(own, key=lambda c: not c.positive))
+        assert np.allclose(prob[k], expected, atol=1e-3 if len(own) > 1 and mode != "NoBRS" else 1e-5)
+
+
+def test_nothing_is_kept_between_calls(light: ClickNetwork) -> None:
+    image, previous = inputs()
+    clicks = RoundClicks(light)
+    first = clicks.predict(image, CLICKS, num_objects=3, previous=previous)
+    clicks.predict(image[::-1], CLICKS[:1], num_objects=3)
+    assert np.array_equal(clicks.predict(image, CLICKS, num_objects=3, previous=previous), first)
+
+
+def test_objects_without_clicks_are_predicted_or_kept(light: ClickNetwork) -> None:
+    image, previous = inputs()
+    published = RoundClicks(light).predict(image, CLICKS, num_objects=3, previous=previous)
+    kept = RoundClicks(light, untouched="keep").predict(image, CLICKS, num_objects=3, previous=previous)
+    assert not np.array_equal(published[1], previous[1])
+    assert np.array_equal(kept[1], previous[1])
+    assert np.allclose(kept[0], published[0], atol=1e-3)
+
+
+def test_wrong_calls(light: ClickNetwork) -> None:
+    image, previous = inputs()
+    clicks = RoundClicks(light)
+    with pytest.raises(ValueError, match=r"there are objects 1\.\.2"):
+        clicks.predict(image, CLICKS, num_objects=2)
+    with pytest.raises(ValueError, match="outside the image of 70x50"):
+        clicks.predict(image, [Click(0, 1, x=80, y=3)], num_objects=1)
+    with pytest.raises(ValueError, match="previous mask must have shape"):
+        clicks.predict(image, CLICKS, num_objects=4, previous=previous)
+    with pytest.raises(ValueError, match="RGB-BRS cannot share a forward pass"):
+        RoundClicks(light, mode="RGB-BRS")
+
+
+def test_answers_can_be_aggregated(light: ClickNetwork) -> None:
+    image, previous = inputs()
+    prob = RoundClicks(light, mode="NoBRS").predict(image, CLICKS, num_objects=3, previous=previous)
+    joint = aggregate(torch.from_numpy(prob), background="min", hard=True)
+    assert joint.shape == (4, *SIZE)
+    assert torch.allclose(joint.sum(0), torch.ones(SIZE))

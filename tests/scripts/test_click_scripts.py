@@ -1,0 +1,135 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from PIL import Image
+
+from civos_siaf.interaction.brs import FeatureBrs
+from civos_siaf.interaction.predictor import ClickPredictor
+from civos_siaf.interaction.round_clicks import RoundClicks
+from civos_siaf.networks.click_network import ClickNetwork
+from civos_siaf.speed import clicks
+from civos_siaf.weights.click_networks import build
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = ROOT / "configs"
+
+
+def run(folder: Path, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / script), *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Two images with a square each, as folder and as annotations."""
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+    images, annotations = [], []
+    for number in (1, 2):
+        pixels = np.full((40, 60, 3), 40 * number, np.uint8)
+        mask = np.zeros((40, 60), np.uint8)
+        mask[10:30, 10:30] = 255
+        Image.fromarray(pixels).save(tmp_path / "images" / f"{number}.jpg")
+        Image.fromarray(mask).save(tmp_path / "masks" / f"{number}.png")
+        images.append({"id": number, "file_name": f"{number}.jpg", "height": 40, "width": 60})
+        square = [10, 10, 30, 10, 30, 30, 10, 30]
+        annotations.append({"id": number, "image_id": number, "segmentation": [square], "area": 400})
+    (tmp_path / "a.json").write_text(json.dumps({"images": images, "annotations": annotations}))
+    return tmp_path
+
+
+def test_evaluation_of_two_data_sets(data: Path) -> None:
+    done = run(
+        data,
+        "eval_clicks.py",
+        "datasets.coco.images=images",
+        "datasets.coco.annotations=a.json",
+        "+click_data@datasets.squares=folder",
+        "datasets.squares.images=images",
+        "datasets.squares.masks=masks",
+        "max_clicks=2",
+        "threads=1",
+        "output=out",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "LightClicks, untrained, 1 threads" in done.stdout
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert [row[:2] for row in rows if row[0] in ("coco", "squares")] == [["coco", "2"], ["squares", "2"]]
+    assert len((data / "out" / "ious.csv").read_text().splitlines()) == 5
+    with Image.open(data / "out" / "iou_vs_clicks.png") as image:
+        assert image.size[0] > 500
+    assert {path.name for path in data.iterdir()} == {"images", "masks", "a.json", "out"}
+
+
+def test_conversion_and_its_errors(tmp_path: Path) -> None:
+    torch.save(build("light-clicks").state_dict(), tmp_path / "light.pth")
+    done = run(tmp_path, "convert_weights.py", "light.pth")
+    assert done.returncode == 0, done.stderr
+    assert "light.safetensors: light-clicks, 7." in done.stdout
+    done = run(tmp_path, "convert_weights.py", "light.pth", "x.safetensors", "--architecture", "hrnet32-ocr")
+    assert done.returncode == 1
+    assert "wrong architecture: this file is for light-clicks, not hrnet32-ocr" in done.stderr
+    assert not (tmp_path / "x.safetensors").exists()
+
+
+def test_the_list_of_downloads_and_an_unknown_name(tmp_path: Path) -> None:
+    assert "coco_lvis_h18s_itermask.pth" in run(tmp_path, "download_weights.py").stdout
+    done = run(tmp_path, "download_weights.py", "nothing")
+    assert done.returncode == 1
+    assert "error: no weights called 'nothing'; there are ritm-h18s" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def configs():
+    with initialize_config_dir(config_dir=str(CONFIGS), version_base="1.3"):
+        yield
+
+
+NETWORKS = ("deeplab_r34", "hrnet18_ocr", "hrnet18s_ocr", "hrnet32_ocr", "light_clicks")
+INTERACTIONS = ("clicks", "clicks_fbrs", "clicks_light", "round_clicks")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_network_configs(configs, name: str) -> None:
+    network = instantiate(compose(f"network/{name}").network)
+    assert isinstance(network, ClickNetwork)
+
+
+@pytest.mark.parametrize("name", INTERACTIONS)
+def test_interaction_configs(configs, name: str) -> None:
+    predictor = instantiate(compose(f"interaction/{name}").interaction)(build("light-clicks").eval())
+    assert isinstance(predictor, RoundClicks if name == "round_clicks" else ClickPredictor)
+    if name == "clicks_fbrs":
+        assert isinstance(predictor.refinement, FeatureBrs)
+    if name == "clicks":
+        assert predictor.zoom.target_size == 400
+
+
+def test_the_evaluation_config(configs, data: Path) -> None:
+    overrides = [f"datasets.coco.images={data}/images", f"datasets.coco.annotations={data}/a.json"]
+    config = compose("eval_clicks", overrides=overrides)
+    assert OmegaConf.missing_keys(config) == set()
+    assert len(instantiate(config.datasets)["coco"]) == 2
+
+
+def test_a_small_timing() -> None:
+    rows = list(clicks.run(height=33, width=40, repeats=1, networks=("light-clicks",), keep=False, threads=1))
+    assert [row["what"] for row in rows][:2] == ["light-clicks plain", "light-clicks fused"]
+    assert len(rows) == 6
+    assert all(row["seconds"] > 0 for row in rows)
