@@ -91,10 +91,13 @@ class WinogradConv(nn.Module):
         inner = torch.matmul(self.data, flat).view(SPAN * SPAN, -1, channels)
         products = torch.bmm(inner, self.weight).view(SPAN * SPAN, -1)
         out = torch.matmul(self.output, products).view(TILE, TILE, batch, rows, columns, -1)
-        out = out.permute(2, 3, 0, 4, 1, 5).reshape(batch, rows * TILE, columns * TILE, -1)
-        if self.bias is not None:
-            out += self.bias
-        return out[:, :height, :width].permute(0, 3, 1, 2)
+        out = out.permute(2, 3, 0, 4, 1, 5)
+        joined = out.new_empty(out.shape)
+        if self.bias is None:
+            joined.copy_(out)
+        else:
+            torch.add(out, self.bias, out=joined)
+        return joined.view(batch, rows * TILE, columns * TILE, -1)[:, :height, :width].permute(0, 3, 1, 2)
 
 
 def suits(module: nn.Module, *, min_channels: int) -> bool:

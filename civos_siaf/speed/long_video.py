@@ -1,7 +1,8 @@
 """Resident memory while one annotated frame spreads over a long made-up video.
 
 One row for every tenth of the video. Options: method (light, mivos), frames, height, width, objects, threads,
-feature_mib (budget of frame features), mask_mib (probabilities in memory), plot (a PNG to write).
+feature_mib (budget of frame features), mask_mib (probabilities in memory), plot (a PNG to write), tidy (freed
+memory goes back at once, see civos_siaf.allocator).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from civos_siaf.allocator import return_freed_memory
 from civos_siaf.frames import Frames, Rgb
 from civos_siaf.propagation.propagator import Propagator, Step
 from civos_siaf.propagation.settings import PropagationSettings
@@ -58,9 +60,12 @@ def run(
     feature_mib: int = 64,
     mask_mib: int = 32,
     plot: str | None = None,
+    tidy: bool = True,
 ) -> Iterator[Row]:
     """One row per tenth of the video; the last one is after the labels of all frames were given out."""
     torch.set_num_threads(threads)
+    if tidy:
+        return_freed_memory()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # untrained on purpose
         net = propagation_network(f"{method}-propagation")

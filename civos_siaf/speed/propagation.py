@@ -1,7 +1,7 @@
 """Propagation on a made-up video: seconds per visited frame, first round and a later one with fusion.
 
 A later round annotates the last frame, so every frame between is fused and none is encoded again. Seconds are
-those of the fastest repeat, peak memory is that of the whole process so far. Options: method (mivos, light),
+those of the fastest repeat, peak memory is that of the whole process so far. Options: methods (mivos, light),
 objects, frames, height, width, threads, repeats, mem_freq, keep (freed memory, see civos_siaf.allocator).
 """
 
