@@ -26,5 +26,5 @@ def test_hard_is_nearly_one_hot_and_ties_share() -> None:
 def test_wrong_calls() -> None:
     with pytest.raises(ValueError, match="at least one object"):
         aggregate(torch.zeros(0, 3, 3))
-    with pytest.raises(ValueError, match="background must be product or min, got 'max'"):
+    with pytest.raises(ValueError, match="background must be product, min or static, got 'max'"):
         aggregate(torch.zeros(1, 3, 3), background="max")

@@ -7,6 +7,7 @@ from torch import nn
 
 from civos_siaf.networks.fuse_bn import Network, fuse_batch_norm
 from civos_siaf.networks.stm_decoder import SplitConv, SplitPair
+from civos_siaf.networks.stm_encoders import JoinedKeyValue, KeyValue
 from civos_siaf.networks.winograd import WinogradConv, suits
 
 MIN_CHANNELS = 128
@@ -32,6 +33,8 @@ def for_inference(network: Network, *, winograd: bool = True) -> Network:
 
 def _replace_children(parent: nn.Module) -> None:
     for name, child in list(parent.named_children()):
+        if isinstance(child, KeyValue):
+            setattr(parent, name, _joined(child))
         if not isinstance(child, nn.Conv2d) or not suits(child, min_channels=MIN_CHANNELS):
             continue
         if isinstance(child, SplitConv):
@@ -39,3 +42,11 @@ def _replace_children(parent: nn.Module) -> None:
             setattr(parent, name, SplitPair(first, WinogradConv(child.weight[:, child.split :], child.bias)))
         elif child.in_channels >= 2 * MIN_CHANNELS:
             setattr(parent, name, WinogradConv(child.weight, child.bias))
+
+
+def _joined(heads: KeyValue) -> JoinedKeyValue:
+    """Both projections of the same feature as one convolution."""
+    pair = (heads.key_proj, heads.val_proj)
+    weight = torch.cat([conv.weight for conv in pair])
+    bias = torch.cat([conv.bias for conv in pair if conv.bias is not None])
+    return JoinedKeyValue(WinogradConv(weight, bias))

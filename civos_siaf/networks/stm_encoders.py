@@ -63,6 +63,8 @@ class MemoryEncoder(nn.Module):
     def stem(self, image: Tensor, masks: Tensor, others: Tensor) -> Tensor:
         """The first convolution: its part over the image is the same for every object."""
         conv = self.conv1
+        if len(masks) == 1:
+            return torch.as_tensor(conv(torch.cat([image, masks, others], dim=1)))
         shared = F.conv2d(image, conv.weight[:, :3], conv.bias, conv.stride, conv.padding)
         own = torch.cat([masks, others], dim=1)
         return F.conv2d(own, conv.weight[:, 3:], None, conv.stride, conv.padding) + shared
@@ -79,6 +81,23 @@ class KeyValue(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 1024, h, w) to key (B, 128, h, w) and value (B, 512, h, w)."""
         return self.key_proj(x), self.val_proj(x)
+
+
+class JoinedKeyValue(nn.Module):
+    """Takes the place of a `KeyValue`: one convolution whose first channels are the key.
+
+    Args:
+        conv: from 1024 channels to those of key and value together.
+    """
+
+    def __init__(self, conv: nn.Module) -> None:
+        super().__init__()
+        self.conv = conv
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """See `KeyValue`."""
+        key, value = self.conv(x).split([KEY_CHANNELS, VALUE_CHANNELS], dim=1)
+        return key, value
 
 
 def _pool(x: Tensor) -> Tensor:

@@ -2,8 +2,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from civos_siaf.parity import check_folder
+from civos_siaf.networks.mask_fusion import MaskFusion
+from civos_siaf.networks.prepare import for_inference
+from civos_siaf.networks.stm import Stm
+from civos_siaf.parity import check_folder, mivos_networks, mivos_rounds
+from civos_siaf.parity.check import Folder
 
 FOLDER = Path(__file__).parents[1] / "reference" / "mivos"
 
@@ -28,6 +33,14 @@ def test_everything_recorded_agrees(results):
 )
 def test_labels_are_checked(results, name):
     assert name in results[0]
+
+
+@torch.inference_mode()
+def test_networks_prepared_for_inference_give_the_recorded_rounds():
+    folder = Folder(FOLDER)
+    stm = for_inference(mivos_networks.network(folder, "propagation", Stm()))
+    fusion = for_inference(mivos_networks.network(folder, "fusion", MaskFusion()))
+    assert [str(check) for check in mivos_rounds.check(folder, stm, fusion) if not check.ok] == []
 
 
 def test_a_wrong_recording_is_noticed(tmp_path):
