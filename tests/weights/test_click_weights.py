@@ -57,6 +57,16 @@ def test_without_config_the_tensors_tell_the_architecture(network: Ritm, tmp_pat
     assert same(load_click_network(tmp_path / "plain.pth"), network)
 
 
+def test_the_file_format_of_old_torch_versions(network: Ritm, tmp_path: Path) -> None:
+    content = {"state_dict": network.state_dict(), "config": json.loads(CONFIG.read_text())}
+    torch.save(content, tmp_path / "old.pth", _use_new_zipfile_serialization=False)
+    assert same(load_click_network(tmp_path / "old.pth", NAME), network)
+    cut = tmp_path / "cut.pth"
+    cut.write_bytes((tmp_path / "old.pth").read_bytes()[:-100_000])
+    with pytest.raises(ValueError, match=r"cut\.pth: truncated"):
+        load_click_network(cut)
+
+
 @pytest.mark.parametrize("prefix", ["module.", "RiTM.", "module.RiTM."])
 def test_prefixes_of_wrappers_are_removed(network: Ritm, tmp_path: Path, prefix: str) -> None:
     state = {prefix + name: value for name, value in network.state_dict().items()}
