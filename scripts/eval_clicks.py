@@ -34,7 +34,7 @@ def main(config: DictConfig) -> None:
     results = {
         name: [
             evaluate(predictor, sample, target=config.target, max_clicks=config.max_clicks)
-            for sample in tqdm(samples, desc=name)
+            for sample in tqdm(samples, desc=name, disable=None)
         ]
         for name, samples in datasets.items()
     }
