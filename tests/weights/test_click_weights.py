@@ -206,7 +206,8 @@ def test_fused_loading_gives_the_same_answer(network: Ritm, published: Path) -> 
 def test_the_registry() -> None:
     assert find("ritm-h18s").file_name == "coco_lvis_h18s_itermask.pth"
     assert len({record.name for record in RECORDS}) == len(RECORDS)
-    assert all(record.url.endswith(record.file_name) for record in RECORDS)
-    assert {r.architecture for r in RECORDS if r.name.startswith("ritm")} <= set(ARCHITECTURES)
+    ritm = [record for record in RECORDS if record.name.startswith("ritm")]
+    assert all(record.url.endswith(record.file_name) for record in ritm)
+    assert {record.architecture for record in ritm} <= set(ARCHITECTURES)
     with pytest.raises(ValueError, match="no weights called 'x'; there are ritm-h18s"):
         find("x")
