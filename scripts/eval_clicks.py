@@ -7,6 +7,7 @@ from pathlib import Path
 
 import hydra
 import torch
+from errors import clear_errors
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from tqdm import tqdm
@@ -18,8 +19,7 @@ from civos_siaf.networks.fuse_bn import fuse_batch_norm
 from civos_siaf.weights.click_networks import load_into
 
 
-@hydra.main(version_base="1.3", config_path="../configs", config_name="eval_clicks")
-def main(config: DictConfig) -> None:
+def run(config: DictConfig) -> None:
     keep_freed_memory()
     torch.set_num_threads(config.threads)
     torch.manual_seed(0)
@@ -45,6 +45,12 @@ def main(config: DictConfig) -> None:
     write_csv(folder / "ious.csv", results)
     plot(folder / "iou_vs_clicks.png", results, title=title, max_clicks=config.max_clicks)
     print(f"{folder / 'ious.csv'}\n{folder / 'iou_vs_clicks.png'}")
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="eval_clicks")
+def main(config: DictConfig) -> None:
+    with clear_errors():
+        run(config)
 
 
 if __name__ == "__main__":
