@@ -1,0 +1,1 @@
+"""Training sets: images and videos with masks, and how training items are drawn from them."""
