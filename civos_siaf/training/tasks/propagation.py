@@ -18,6 +18,7 @@ from civos_siaf.propagation.images import normalize
 from civos_siaf.training.losses_mivos import BootstrappedCrossEntropy
 from civos_siaf.training.losses_region import soft_jaccard
 from civos_siaf.training.seeds import step_rng
+from civos_siaf.training.strided_convolutions import keep_full_precision
 from civos_siaf.training.task import Losses, Task
 from civos_siaf.training.tasks.montage import montage, outlined
 
@@ -55,7 +56,8 @@ class PropagationTask(Task):
         truth_probability: float = 0.0,
     ) -> None:
         super().__init__()
-        # Faster for convolutions of few channels; the weights stay the same.
+        # Both for speed; the weights stay the same.
+        keep_full_precision(network)
         self.network: PropagationNetwork = network.to(memory_format=torch.channels_last)
         self.architecture = architecture
         self.loss = loss
