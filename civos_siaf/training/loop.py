@@ -75,7 +75,7 @@ class Trainer:
         optimizer: makes the optimiser from parameter groups and `lr`, such as a partial `torch.optim.Adam`.
         lr: base rate.
         groups: sorts the parameters.
-        schedule: factor on the base rate at a step.
+        schedule: factor on the base rate at a step; None: always 1.
         precision: of the forward pass (autocast); fp16 scales the loss.
         accumulate: forward passes per step.
         clip_norm: largest norm of the gradient; None: any.
@@ -103,7 +103,7 @@ class Trainer:
         optimizer: Callable[..., Optimizer],
         lr: float,
         groups: GroupRule | None = None,
-        schedule: Schedule = constant,
+        schedule: Schedule | None = None,
         precision: Precision = "fp32",
         accumulate: int = 1,
         clip_norm: float | None = None,
@@ -121,7 +121,7 @@ class Trainer:
         self.task = task.to(self.process.device)
         if channels_last:
             task.network.to(memory_format=torch.channels_last)
-        self.data, self.workers, self.schedule = data, workers, schedule
+        self.data, self.workers, self.schedule = data, workers, schedule or constant
         self.plan = BatchPlan(
             batch_size=batch_size, accumulate=accumulate, world_size=self.process.world_size
         )
