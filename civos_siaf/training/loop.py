@@ -75,13 +75,14 @@ class Trainer:
         optimizer: makes the optimiser from parameter groups and `lr`, such as a partial `torch.optim.Adam`.
         lr: base rate.
         groups: sorts the parameters.
-        schedule: factor on the base rate at a step.
+        schedule: factor on the base rate at a step; None: always 1.
         precision: of the forward pass (autocast); fp16 scales the loss.
         accumulate: forward passes per step.
         clip_norm: largest norm of the gradient; None: any.
         ema_decay: keep a moving average of the weights, which is then validated and exported; None: no.
         seed: of everything random.
         workers: processes that fetch data, per training process.
+        channels_last: keep feature maps with their channels last: faster, equal up to rounding.
         process: this process; see `distribution.join`.
         every: how often to log, save and validate.
         validation: scores the network; the weights with the best score are kept in `best.safetensors`.
@@ -102,13 +103,14 @@ class Trainer:
         optimizer: Callable[..., Optimizer],
         lr: float,
         groups: GroupRule | None = None,
-        schedule: Schedule = constant,
+        schedule: Schedule | None = None,
         precision: Precision = "fp32",
         accumulate: int = 1,
         clip_norm: float | None = None,
         ema_decay: float | None = None,
         seed: int = 0,
         workers: int = 0,
+        channels_last: bool = False,
         process: Process | None = None,
         every: Every | None = None,
         validation: Validation | None = None,
@@ -117,7 +119,9 @@ class Trainer:
         self.process = process or Process()
         self.folder, self.steps, self.lr, self.seed = Path(folder), steps, lr, seed
         self.task = task.to(self.process.device)
-        self.data, self.workers, self.schedule = data, workers, schedule
+        if channels_last:
+            task.network.to(memory_format=torch.channels_last)
+        self.data, self.workers, self.schedule = data, workers, schedule or constant
         self.plan = BatchPlan(
             batch_size=batch_size, accumulate=accumulate, world_size=self.process.world_size
         )
