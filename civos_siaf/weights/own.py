@@ -1,0 +1,29 @@
+"""The package's own trained weights."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+VARIABLE = "CIVOS_SIAF_CHECKPOINTS"
+"""Environment variable that names another folder of checkpoints."""
+
+
+def own_weights(name: str) -> Path:
+    """The file of a model that comes with the package, such as "light_clicks".
+
+    Looked for in the folder of `CIVOS_SIAF_CHECKPOINTS`, in the checkout, and inside the installed package.
+
+    Raises:
+        FileNotFoundError: it is nowhere; lists the places.
+    """
+    package = Path(__file__).parents[1]
+    folders = [package.parent / "checkpoints", package / "checkpoints"]
+    if VARIABLE in os.environ:
+        folders.insert(0, Path(os.environ[VARIABLE]))
+    for folder in folders:
+        path = folder / f"{name}.safetensors"
+        if path.is_file():
+            return path
+    places = ", ".join(str(folder) for folder in folders)
+    raise FileNotFoundError(f"no {name}.safetensors in {places}; set {VARIABLE} to the folder that has it")
