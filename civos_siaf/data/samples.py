@@ -1,4 +1,4 @@
-"""What training data consists of: images with object masks, clips with label maps, and where they come from."""
+"""What training data consists of: images with object masks, clips with label maps, and their sources."""
 
 from __future__ import annotations
 

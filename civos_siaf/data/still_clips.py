@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -38,13 +38,13 @@ class StillMotion:
         still_first: the first frame has no motion of its own.
     """
 
-    shared: Motion = Motion()
-    frame: Motion = Motion()
+    shared: Motion = field(default_factory=Motion)
+    frame: Motion = field(default_factory=Motion)
     area: tuple[float, float] | None = None
     ratio: tuple[float, float] = (3 / 4, 4 / 3)
     bending: Bending | None = None
-    shared_jitter: Jitter = Jitter()
-    frame_jitter: Jitter = Jitter()
+    shared_jitter: Jitter = field(default_factory=Jitter)
+    frame_jitter: Jitter = field(default_factory=Jitter)
     still_first: bool = False
 
 
@@ -152,11 +152,11 @@ def move_still(
         if t == 0 and motion.still_first:
             own = np.eye(3)
         window = fit if motion.area is None else _window(height, width, size, rng, motion)
-        field = motion.bending.draw(rng, *size) if motion.bending else None
+        bend = motion.bending.draw(rng, *size) if motion.bending else None
         matrix = window @ own @ shared
         colour = motion.frame_jitter.draw(rng)
-        images[t] = colour(shared_colour(warp_image(image, matrix, size, field=field)))
-        maps[t] = warp_labels(labels, matrix, size, field=field)
+        images[t] = colour(shared_colour(warp_image(image, matrix, size, field=bend)))
+        maps[t] = warp_labels(labels, matrix, size, field=bend)
     return Clip(name, images, maps)
 
 
