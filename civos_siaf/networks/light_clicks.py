@@ -19,6 +19,9 @@ BACKBONE = "mobilenetv2_100"
 class LightClicks(ClickNetwork):
     """Works inside at a reduced size; image, clicks and logits have the full size as in any click network.
 
+    Clicks and previous mask join at the stem, as in RITM, and at every level of the pyramid: so they reach
+    the answer without passing through a backbone that knows nothing of them.
+
     Args:
         internal_side: longer side that the encoder sees at most, in pixels.
         width: channels of the pyramid.
@@ -48,8 +51,10 @@ class LightClicks(ClickNetwork):
         self.deepest_channels = channels[-1]
         self.maps_transform = conv1s(self.num_coord_channels, stem)
         self.lateral = nn.ModuleList(nn.Conv2d(c, width, 1) for c in channels[1:])
+        self.lateral_maps = nn.ModuleList(nn.Conv2d(self.num_coord_channels, width, 1) for _ in channels[1:])
         self.smooth = nn.ModuleList(_separable(width, width) for _ in channels[1:-1])
         self.detail = nn.Conv2d(channels[0], head_width, 1)
+        self.detail_maps = nn.Conv2d(self.num_coord_channels, head_width, 3, padding=1)
         self.reduce = nn.Conv2d(width, head_width, 1)
         self.head = nn.Sequential(*_conv_bn_relu(head_width), *_conv_bn_relu(head_width))
         self.cls_head = nn.Conv2d(head_width, 1, 1)
@@ -84,10 +89,10 @@ class LightClicks(ClickNetwork):
             x = block(x)
             if index in self._taps:
                 levels.append(x)
-        features = Features(levels[-1], tuple(levels[:-1]))
+        features = Features(levels[-1], (*levels[:-1], coords))
         if stage == "A":
             return features
-        features = Features(self._pyramid(features), (levels[0],))
+        features = Features(self._pyramid(features), (levels[0], coords))
         return features if stage == "B" else Features(self._head(features))
 
     def decode(self, features: Features, stage: Stage) -> ClickOutput:
@@ -95,21 +100,30 @@ class LightClicks(ClickNetwork):
         if stage == "C":
             return ClickOutput(self.cls_head(features.main), None)
         if stage == "A":
-            features = Features(self._pyramid(features), features.others[:1])
+            features = Features(self._pyramid(features), (features.others[0], features.others[-1]))
         return ClickOutput(self.cls_head(self._head(features)), self.aux_head(features.main))
 
     def _pyramid(self, features: Features) -> Tensor:
         """From the deepest level up to the one of stride 4, each added to the one below, upsampled."""
-        levels = [*features.others[1:], features.main]
-        sides = [lateral(x) for lateral, x in zip(self.lateral, levels, strict=True)]
+        levels, coords = [*features.others[1:-1], features.main], features.others[-1]
+        sides = [
+            lateral(x) + maps(_pooled(coords, x))
+            for lateral, maps, x in zip(self.lateral, self.lateral_maps, levels, strict=True)
+        ]
         x: Tensor = sides[-1]
         for side, smooth in zip(reversed(sides[:-1]), reversed(self.smooth), strict=True):
             x = smooth(side + resize(x, side.shape[2:]))
         return x
 
     def _head(self, features: Features) -> Tensor:
-        detail = self.detail(features.others[0])
+        first, coords = features.others
+        detail = self.detail(first) + self.detail_maps(_pooled(coords, first))
         return torch.as_tensor(self.head(detail + resize(self.reduce(features.main), detail.shape[2:])))
+
+
+def _pooled(coords: Tensor, like: Tensor) -> Tensor:
+    """Clicks and previous mask at the size of a level; a click never gets lost."""
+    return F.adaptive_max_pool2d(coords, like.shape[2:])
 
 
 def _aligned(side: float) -> int:

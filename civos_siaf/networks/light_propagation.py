@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from civos_siaf.networks.propagation_network import FrameFeatures, Memory, PropagationNetwork, others
+from civos_siaf.networks.propagation_network import FrameFeatures, Memory, PropagationNetwork
 
 BACKBONE = "mobilenetv2_100"
 STAGES = 5
@@ -19,11 +19,11 @@ STAGES = 5
 class LightPropagation(PropagationNetwork):
     """Takes the place of `Stm` at a small part of its cost.
 
-    The trunk sees every frame once. A memory's key is the frame's key, so all objects attend alike; its value
-    comes from the trunk's features and a small branch over the masks.
+    The trunk sees every frame once. All objects attend alike, by the distance of what two frames show at two
+    positions; a memory's value comes from the trunk's features and a small branch over the masks.
 
     Args:
-        key_channels: C_k.
+        key_channels: C_k, one of them for the distance.
         value_channels: C_v.
         width8: channels of the decoder at stride 8.
         width4: channels of the decoder at stride 4.
@@ -41,7 +41,7 @@ class LightPropagation(PropagationNetwork):
         # timm leaves a deeper stage in, and runs it.
         del self.trunk.blocks[STAGES:]
         c4, c8, c16 = self.trunk.feature_info.channels()
-        self.key_proj = nn.Conv2d(c16, key_channels, 3, padding=1)
+        self.key_proj = nn.Conv2d(c16, key_channels - 1, 3, padding=1)
         self.frame_proj = nn.Conv2d(c16, value_channels, 1)
         self.skip8 = nn.Conv2d(c8, width8, 1)
         self.skip4 = nn.Conv2d(c4, width4, 1)
@@ -60,15 +60,17 @@ class LightPropagation(PropagationNetwork):
         """See `PropagationNetwork`; parts: trunk features of strides 16, 8, 4, then what the decoder adds."""
         f4, f8, f16 = self.trunk(image)
         parts = (f16, f8, f4, self.frame_proj(f16), self.skip8(f8), self.skip4(f4))
-        return FrameFeatures(self.key_proj(f16), parts)
+        return FrameFeatures(_query_key(self.key_proj(f16)), parts)
 
-    def encode_memory(self, image: Tensor, masks: Tensor, frame: FrameFeatures | None = None) -> Memory:
-        """See `PropagationNetwork`; the key is (1, C_k, h, w)."""
-        frame = self.encode_frame(image) if frame is None else frame
-        f16, f8, f4 = frame.parts[:3]
-        own = self.mask_branch(torch.cat([masks, others(masks)], dim=1), f4, f8)
+    def encode_objects(
+        self, images: Tensor, masks: Tensor, rest: Tensor, frames: FrameFeatures | None = None
+    ) -> Memory:
+        """See `PropagationNetwork`; there is one key per image."""
+        frames = self.encode_frame(images) if frames is None else frames
+        f16, f8, f4 = frames.parts[:3]
+        own = self.mask_branch(torch.cat([masks, rest], dim=1), f4, f8)
         joined = torch.cat([own, f16.expand(len(own), -1, -1, -1)], dim=1)
-        return Memory(frame.key, self.value_proj(joined))
+        return Memory(_memory_key(frames.key), self.value_proj(joined))
 
     def decode_low(self, readout: Tensor, frame: FrameFeatures) -> Tensor:
         """See `PropagationNetwork`."""
@@ -91,6 +93,22 @@ class MaskBranch(nn.Module):
     def forward(self, masks: Tensor, f4: Tensor, f8: Tensor) -> Tensor:
         """Masks and others (K, 2, H, W) to (K, c16, H/16, W/16)."""
         return torch.as_tensor(self.to16(self.to8(self.to4(masks) + f4) + f8))
+
+
+def _query_key(point: Tensor) -> Tensor:
+    """(B, C, h, w) to (B, C + 1, h, w): the points themselves, then ones.
+
+    With `_memory_key` the dot product of two keys is the negative squared distance of their points, up to the
+    query's own length, which no soft-max over the memory sees.
+    """
+    point = point.float()
+    return torch.cat([point, torch.ones_like(point[:, :1])], dim=1)
+
+
+def _memory_key(query_key: Tensor) -> Tensor:
+    """What a frame's key becomes in memory: twice the points, then their negative squared lengths."""
+    point = query_key[:, :-1].float()
+    return torch.cat([2 * point, -point.square().sum(dim=1, keepdim=True)], dim=1).to(query_key.dtype)
 
 
 def _block(in_channels: int, out_channels: int, *, stride: int = 1) -> nn.Sequential:

@@ -65,6 +65,27 @@ def _read(logits: Tensor, values: Tensor, top_k: int | None) -> Tensor:
     return torch.stack(rows)
 
 
+def read_batch(memory_key: Tensor, memory_value: Tensor, query_key: Tensor, *, top_k: int | None) -> Tensor:
+    """Read the memories of several objects of several videos, each at its own query; for training.
+
+    Args:
+        memory_key: (P, M, C_k).
+        memory_value: (P, M, C_v).
+        query_key: (P, C_k, Q).
+        top_k: as in `read_memory`.
+
+    Returns:
+        (P, C_v, Q), float32 under autocast as well.
+    """
+    with torch.autocast(query_key.device.type, enabled=False):
+        scaled = query_key.float().transpose(1, 2) * query_key.shape[1] ** -0.5
+        logits = torch.bmm(scaled, memory_key.float().transpose(1, 2))
+        if top_k is not None and top_k < logits.shape[2]:
+            least = logits.topk(top_k, dim=2).values[:, :, -1:]
+            logits = logits.masked_fill(logits < least, float("-inf"))
+        return torch.bmm(logits.softmax(dim=2), memory_value.float()).transpose(1, 2)
+
+
 def transfer(memory_key: Tensor, query_key: Tensor, maps: Tensor) -> Tensor:
     """Carry maps from a memory frame to the query by a full softmax over the memory (spec mivos 5.1).
 

@@ -13,7 +13,7 @@ class FrameFeatures(NamedTuple):
     """What depends on a frame alone, so it is computed once for all objects and rounds.
 
     Attributes:
-        key: (1, C_k, h, w), what is looked for in memory.
+        key: (1, C_k, h, w), what is looked for in memory; (N, ...) of several frames.
         parts: whatever else decoding needs.
     """
 
@@ -24,6 +24,10 @@ class FrameFeatures(NamedTuple):
     def num_bytes(self) -> int:
         """Size of all tensors."""
         return sum(x.numel() * x.element_size() for x in (self.key, *self.parts))
+
+    def rows(self, index: Tensor) -> FrameFeatures:
+        """Of the frames with these numbers (P,), of several frames."""
+        return FrameFeatures(self.key[index], tuple(part[index] for part in self.parts))
 
 
 class Memory(NamedTuple):
@@ -53,15 +57,28 @@ class PropagationNetwork(nn.Module, ABC):
 
     @abstractmethod
     def encode_frame(self, image: Tensor) -> FrameFeatures:
-        """Features of a normalised image (1, 3, H, W)."""
+        """Features of a normalised image (1, 3, H, W), or of several (N, 3, H, W)."""
 
-    @abstractmethod
     def encode_memory(self, image: Tensor, masks: Tensor, frame: FrameFeatures | None = None) -> Memory:
         """Memory of a normalised image (1, 3, H, W) with masks (K, 1, H, W) in [0, 1] of all its objects."""
+        return self.encode_objects(image, masks, others(masks), frame)
+
+    @abstractmethod
+    def encode_objects(
+        self, images: Tensor, masks: Tensor, rest: Tensor, frames: FrameFeatures | None = None
+    ) -> Memory:
+        """Memory of objects of one image, or each of its own.
+
+        Args:
+            images: (1, 3, H, W) or (K, 3, H, W), normalised.
+            masks: (K, 1, H, W) in [0, 1].
+            rest: for each object the masks of its image's other objects, see `others`.
+            frames: features of the images, as many.
+        """
 
     @abstractmethod
     def decode_low(self, readout: Tensor, frame: FrameFeatures) -> Tensor:
-        """What was read (K, C_v, h, w) to logits (K, 1, H/4, W/4)."""
+        """What was read (K, C_v, h, w) to logits (K, 1, H/4, W/4), with features of 1 image or of K."""
 
     def decode(self, readout: Tensor, frame: FrameFeatures) -> Tensor:
         """What was read (K, C_v, h, w) to logits (K, 1, H, W)."""

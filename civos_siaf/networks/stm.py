@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from civos_siaf.networks.propagation_network import FrameFeatures, Memory, PropagationNetwork, others
+from civos_siaf.networks.propagation_network import FrameFeatures, Memory, PropagationNetwork
 from civos_siaf.networks.stm_decoder import Decoder
 from civos_siaf.networks.stm_encoders import FrameEncoder, KeyValue, MemoryEncoder
 
@@ -29,9 +29,11 @@ class Stm(PropagationNetwork):
         key, value = self.kv_q_f16(pyramid.f16)
         return FrameFeatures(key, self.decoder.frame_parts(value, pyramid.f8, pyramid.f4))
 
-    def encode_memory(self, image: Tensor, masks: Tensor, frame: FrameFeatures | None = None) -> Memory:
-        """See `PropagationNetwork`; the frame's features are not used."""
-        return Memory(*self.kv_m_f16(self.mask_rgb_encoder(image, masks, others(masks))))
+    def encode_objects(
+        self, images: Tensor, masks: Tensor, rest: Tensor, frames: FrameFeatures | None = None
+    ) -> Memory:
+        """See `PropagationNetwork`; the features of the frames are not used."""
+        return Memory(*self.kv_m_f16(self.mask_rgb_encoder(images, masks, rest)))
 
     def decode_low(self, readout: Tensor, frame: FrameFeatures) -> Tensor:
         """See `PropagationNetwork`."""

@@ -56,14 +56,14 @@ class MemoryEncoder(nn.Module):
         self.layer3 = stage(512, 256, 6, stride=2, bias=True)
 
     def forward(self, image: Tensor, masks: Tensor, others: Tensor) -> Tensor:
-        """Image (1, 3, H, W), masks and others (K, 1, H, W) to (K, 1024, H/16, W/16)."""
+        """Image (1 or K, 3, H, W), masks and others (K, 1, H, W) to (K, 1024, H/16, W/16)."""
         x = _pool(self.bn1(self.stem(image, masks, others)))
         return torch.as_tensor(self.layer3(self.layer2(self.layer1(x))))
 
     def stem(self, image: Tensor, masks: Tensor, others: Tensor) -> Tensor:
         """The first convolution: its part over the image is the same for every object."""
         conv = self.conv1
-        if len(masks) == 1:
+        if len(masks) == len(image):
             return torch.as_tensor(conv(torch.cat([image, masks, others], dim=1)))
         shared = F.conv2d(image, conv.weight[:, :3], conv.bias, conv.stride, conv.padding)
         own = torch.cat([masks, others], dim=1)

@@ -42,7 +42,7 @@ class BootstrappedCrossEntropy:
 
         Args:
             logits: (B, C, H, W), see `civos_siaf.aggregate.aggregate_logits`.
-            target: (B, H, W) int64, classes 0..C-1.
+            target: (B, H, W) int64, classes 0..C-1; -100 where unknown: no loss, but counted as a pixel.
             iteration: how far training is.
         """
         loss = F.cross_entropy(logits, target, reduction="none")

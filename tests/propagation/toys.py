@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from civos_siaf.frames import Frames
-from civos_siaf.networks.propagation_network import FrameFeatures, Memory, PropagationNetwork, others
+from civos_siaf.networks.propagation_network import FrameFeatures, Memory, PropagationNetwork
 
 
 class ToyPropagation(PropagationNetwork):
@@ -24,12 +24,12 @@ class ToyPropagation(PropagationNetwork):
             self.scale.detach() * F.avg_pool2d(image, 16), (image.mean(dim=1, keepdim=True),)
         )
 
-    def encode_memory(self, image, masks, frame=None):
-        assert (frame is not None) == self.memory_needs_frame
-        key = self.scale.detach() * F.avg_pool2d(image, 16)
+    def encode_objects(self, images, masks, rest, frames=None):
+        assert (frames is not None) == self.memory_needs_frame
+        key = self.scale.detach() * F.avg_pool2d(images, 16)
         if not self.shared_keys:
             key = key + F.avg_pool2d(masks, 16)
-        value = torch.cat([masks, others(masks)], dim=1)
+        value = torch.cat([masks, rest], dim=1)
         return Memory(key, F.avg_pool2d(value, 16))
 
     def decode_low(self, readout, frame):

@@ -1,0 +1,81 @@
+"""The complete state of a training on disk."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from civos_siaf.files import atomic_path
+
+LAST = "last.pt"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a training needs to go on as if it had never stopped.
+
+    Attributes:
+        step: optimiser steps done.
+        identity: settings that results depend on, as JSON text.
+        best: best validation score so far; None: not validated yet.
+        states: state dictionaries by name (task, optimizer, ema, scaler).
+    """
+
+    step: int
+    identity: str
+    best: float | None
+    states: dict[str, dict[str, Any]]
+
+    def save(self, path: Path) -> None:
+        """Write in one piece."""
+        content = {"step": self.step, "identity": self.identity, "best": self.best, "states": self.states}
+        with atomic_path(path) as temporary:
+            torch.save(content, temporary)
+
+    @classmethod
+    def load(cls, path: Path) -> Checkpoint:
+        """Read; nothing inside the file is run.
+
+        Raises:
+            ValueError: not a checkpoint of a training, or damaged.
+        """
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+            return cls(content["step"], content["identity"], content["best"], content["states"])
+        except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+            raise ValueError(f"{path}: not a complete checkpoint of a training ({error})") from error
+
+    def check_identity(self, identity: str, path: Path) -> None:
+        """Refuse to go on with other settings.
+
+        Raises:
+            ValueError: names what differs.
+        """
+        if identity != self.identity:
+            changed = differences(json.loads(self.identity), json.loads(identity))
+            raise ValueError(
+                f"{path} was made with other settings: {'; '.join(changed[:6])}. "
+                "Use those, or another folder for a new training"
+            )
+
+
+def differences(old: Any, new: Any, name: str = "") -> list[str]:
+    """Where two trees of settings differ, one line each.
+
+    >>> differences({"lr": 1, "seed": 0}, {"lr": 2, "seed": 0})
+    ['lr: 1, now 2']
+    """
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        keys = sorted({*old, *new})
+        return [
+            line
+            for key in keys
+            for line in differences(old.get(key), new.get(key), f"{name}.{key}" if name else str(key))
+        ]
+    return [] if old == new else [f"{name}: {old}, now {new}"]

@@ -1,0 +1,85 @@
+"""One process of a training: alone, or one of several started by torchrun, on one machine or on many."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+import torch.distributed as dist
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Which process this is.
+
+    Attributes:
+        rank: 0..world_size-1; rank 0 writes files.
+        world_size: number of processes.
+        device: where its tensors live.
+    """
+
+    rank: int = 0
+    world_size: int = 1
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes logs and files."""
+        return self.rank == 0
+
+    def wait(self) -> None:
+        """Until all processes are here."""
+        if self.world_size > 1:
+            dist.barrier()
+
+    def mean(self, value: torch.Tensor) -> torch.Tensor:
+        """Mean of a tensor over all processes."""
+        if self.world_size == 1:
+            return value
+        total = value.detach().clone()
+        dist.all_reduce(total)
+        return total / self.world_size
+
+
+@contextmanager
+def join(device: str = "auto") -> Iterator[Process]:
+    """Join the processes that torchrun's environment variables describe; alone where there are none.
+
+    Args:
+        device: "cpu", "cuda", "cuda:1", ...; auto takes the GPU of this process' local rank, if any.
+
+    Raises:
+        ValueError: CUDA is asked for and there is none, or fewer GPUs than processes on this machine.
+    """
+    rank, world_size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    process = Process(rank, world_size, _device(device))
+    if world_size == 1:
+        yield process
+        return
+    cuda = process.device.type == "cuda"
+    if cuda:
+        torch.cuda.set_device(process.device)
+    dist.init_process_group("nccl" if cuda else "gloo")
+    try:
+        yield process
+    finally:
+        dist.destroy_process_group()
+
+
+def _device(name: str) -> torch.device:
+    local = int(os.environ.get("LOCAL_RANK", 0))
+    count = torch.cuda.device_count()
+    if name == "auto":
+        name = "cuda" if count else "cpu"
+    device = torch.device(name)
+    if device.type != "cuda":
+        return device
+    index = device.index if device.index is not None else local
+    if index >= count:
+        raise ValueError(
+            f"device {name}: process {local} of this machine needs GPU {index}, there are {count}"
+        )
+    return torch.device("cuda", index)

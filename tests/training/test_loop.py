@@ -1,0 +1,161 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from civos_siaf.training.checkpoint import LAST, Checkpoint
+from civos_siaf.training.failures import NonFiniteLossError, TrainingMemoryError, explained_memory
+from civos_siaf.training.loop import BEST, WEIGHTS, Every, Trainer
+from civos_siaf.training.monitor import read_log
+from tests.training.tiny import MeanScore, TinyData, TinyTask
+
+SCRIPT = Path(__file__).parent / "run_tiny.py"
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+
+
+def command(folder, steps, workers, *more):
+    return [sys.executable, str(SCRIPT), str(folder), str(steps), str(workers), *map(str, more)]
+
+
+def run(*args, check=True):
+    return subprocess.run(command(*args), env=ENVIRONMENT, check=check, capture_output=True, text=True)
+
+
+def trainer(folder, *, steps=4, task=None, **options):
+    torch.manual_seed(0)
+    defaults = {"optimizer": partial(torch.optim.SGD), "lr": 0.1, "batch_size": 2}
+    return Trainer(task or TinyTask(), TinyData(), folder=folder, steps=steps, **{**defaults, **options})
+
+
+def same(left, right):
+    left, right = load_file(left), load_file(right)
+    assert left.keys() == right.keys()
+    return all(torch.equal(left[name], right[name]) for name in left)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    run(folder, 14, 0)
+    return folder
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_killed_and_resumed_equals_uninterrupted(tmp_path, whole, workers):
+    random = np.random.default_rng(workers)
+    kills = 0
+    while not (tmp_path / WEIGHTS).exists():
+        process = subprocess.Popen(
+            command(tmp_path, 14, workers, 4, 1, 0.1), env=ENVIRONMENT, start_new_session=True
+        )
+        if kills < 2:
+            steps = len(read_log(tmp_path)) if (tmp_path / "log.jsonl").exists() else 0
+            deadline = time.time() + 60
+            while time.time() < deadline and process.poll() is None:
+                if (tmp_path / "log.jsonl").exists() and len(read_log(tmp_path)) >= steps + 4:
+                    break
+                time.sleep(0.02)
+            time.sleep(random.uniform(0, 0.2))
+            os.killpg(process.pid, signal.SIGKILL)
+            kills += 1
+        process.wait(timeout=120)
+    assert kills == 2
+    assert same(tmp_path / WEIGHTS, whole / WEIGHTS)
+    assert same(tmp_path / BEST, whole / BEST)
+    ends = [Checkpoint.load(folder / LAST).states for folder in (tmp_path, whole)]
+    for name in ("task", "ema"):
+        assert all(torch.equal(ends[0][name][key], ends[1][name][key]) for key in ends[1][name])
+    losses = [[row["loss"] for row in read_log(folder) if "loss" in row] for folder in (tmp_path, whole)]
+    assert losses[0] == losses[1]
+    assert len(losses[1]) == 14
+
+
+def test_another_seed_gives_other_weights(tmp_path):
+    for seed in (1, 2):
+        list(trainer(tmp_path / str(seed), seed=seed).run())
+    assert not same(tmp_path / "1" / WEIGHTS, tmp_path / "2" / WEIGHTS)
+
+
+def test_two_processes_equal_one_with_the_doubled_batch(tmp_path):
+    run(tmp_path / "one", 6, 0, 4, 0)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=29512"]
+    subprocess.run(
+        [*torchrun, *command(tmp_path / "two", 6, 0, 2, 0)[1:]],
+        env=ENVIRONMENT,
+        check=True,
+        capture_output=True,
+    )
+    one, two = (load_file(tmp_path / name / WEIGHTS) for name in ("one", "two"))
+    assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-5
+    # Not a comparison of two untrained networks.
+    torch.manual_seed(3)
+    untrained = TinyTask().network.state_dict()
+    assert float((one["head.weight"] - untrained["head.weight"]).abs().max()) > 1e-3
+
+
+def test_non_finite_loss_stops_and_saves_its_batch(tmp_path):
+    with pytest.raises(NonFiniteLossError, match="step 2; its batch is in") as caught:
+        list(trainer(tmp_path, task=TinyTask(fail_at=2)).run())
+    path = tmp_path / "failed_batch_step2_rank0.pt"
+    assert str(path) in str(caught.value)
+    assert torch.load(path, weights_only=True)["index"].tolist() == [4, 5]
+
+
+def test_out_of_memory_names_the_switches():
+    explained = partial(explained_memory, batch_size=8, device=torch.device("cpu"))
+    with pytest.raises(TrainingMemoryError, match=r"batch_size=8.*trainer\.accumulate"), explained():
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate")
+    with pytest.raises(RuntimeError, match="shapes"), explained():
+        raise RuntimeError("shapes differ")
+
+
+def test_other_settings_are_refused(tmp_path):
+    list(trainer(tmp_path, about={"trainer": {"lr": 0.1}}).run())
+    with pytest.raises(
+        ValueError, match=r"last\.pt was made with other settings: trainer\.lr: 0\.1, now 0\.2"
+    ):
+        trainer(tmp_path, about={"trainer": {"lr": 0.2}})
+
+
+def test_damaged_checkpoint_is_named(tmp_path):
+    list(trainer(tmp_path).run())
+    (tmp_path / LAST).write_bytes((tmp_path / LAST).read_bytes()[:500])
+    with pytest.raises(ValueError, match=r"last\.pt: not a complete checkpoint"):
+        trainer(tmp_path)
+
+
+def test_finished_training_is_left_alone(tmp_path):
+    list(trainer(tmp_path).run())
+    assert list(trainer(tmp_path).run()) == []
+
+
+def test_training_lowers_the_loss_in_half_precision(tmp_path):
+    losses = [p.loss for p in trainer(tmp_path, steps=60, precision="bf16", lr=0.5).run()]
+    assert np.mean(losses[-10:]) < 0.9 * np.mean(losses[:10])
+
+
+def test_what_a_training_leaves(tmp_path):
+    every = Every(log=2, picture=2, save=2, keep=2, validate=2)
+    progress = list(trainer(tmp_path, every=every, validation=MeanScore(), ema_decay=0.5).run())
+    assert [p.step for p in progress] == [1, 2, 3, 4]
+    assert [p.validation is not None for p in progress] == [False, True, False, True]
+    assert {p.name for p in tmp_path.glob("*.*")} == {
+        "last.pt",
+        "step_00000002.pt",
+        "step_00000004.pt",
+        "log.jsonl",
+        WEIGHTS,
+        BEST,
+    }
+    assert list((tmp_path / "tensorboard").iterdir())
+    best = max(p.validation["score"] for p in progress if p.validation)
+    assert Checkpoint.load(tmp_path / LAST).best == best
