@@ -13,6 +13,7 @@ from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.training.losses import binary_cross_entropy, normalized_focal_loss
 from civos_siaf.training.losses_region import soft_jaccard
 from civos_siaf.training.seeds import step_rng
+from civos_siaf.training.strided_convolutions import keep_full_precision
 from civos_siaf.training.task import Losses, Task
 
 THRESHOLD = 0.49
@@ -43,6 +44,8 @@ class ClickTask(Task):
         jaccard_weight: float = 0.0,
     ) -> None:
         super().__init__()
+        # For speed; the weights stay the same.
+        keep_full_precision(network)
         self.network: ClickNetwork = network
         self.architecture = architecture
         self.max_iterations = max_iterations
