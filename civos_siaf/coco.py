@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
@@ -21,6 +22,17 @@ _SPACE = re.compile(r"\s*")
 def decode(segmentation: Segmentation, height: int, width: int) -> NDArray[np.bool_]:
     """A COCO segmentation (polygons, or run lengths plain or compressed) as a mask (H, W)."""
     return np.asarray(coco_mask.decode(encode(segmentation, height, width)), dtype=bool)
+
+
+def decode_all(segmentations: Sequence[Segmentation], height: int, width: int) -> NDArray[np.bool_]:
+    """Segmentations as masks (N, H, W)."""
+    masks = np.empty((len(segmentations), height, width), dtype=np.uint8)
+    if len(segmentations):
+        encoded = [encode(segmentation, height, width) for segmentation in segmentations]
+        # Run lengths go down the columns; OpenCV turns them over faster than a strided copy.
+        for mask, columns in zip(masks, coco_mask.decode(encoded).T, strict=True):
+            cv2.transpose(columns, dst=mask)
+    return masks.view(np.bool_)
 
 
 def encode(segmentation: Segmentation, height: int, width: int) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from civos_siaf.coco import Segmentation, decode, encode, file_name, is_drawn, read_entries
+from civos_siaf.coco import Segmentation, decode_all, encode, file_name, is_drawn, read_entries
+from civos_siaf.data.fast_images import read_fast
 from civos_siaf.data.samples import ImageSample
-from civos_siaf.frames import read_image
 
 
 class Entry(NamedTuple):
@@ -80,7 +80,7 @@ class CocoImages:
         path = self._folder / entry.name
         if not path.is_file() and (self._folder / entry.folder / entry.name).is_file():
             path = self._folder / entry.folder / entry.name
-        image = read_image(path)
+        image = read_fast(path)
         if image.shape[:2] != (entry.height, entry.width):
             raise ValueError(
                 f"{path}: size {image.shape[:2]}, the annotations say {(entry.height, entry.width)} (H, W)"
@@ -90,10 +90,7 @@ class CocoImages:
 
 def decode_masks(entry: Entry) -> NDArray[np.bool_]:
     """The masks of an image (N, H, W)."""
-    masks = np.empty((len(entry.segmentations), entry.height, entry.width), dtype=bool)
-    for mask, segmentation in zip(masks, entry.segmentations, strict=True):
-        mask[:] = decode(segmentation, entry.height, entry.width)
-    return masks
+    return decode_all(entry.segmentations, entry.height, entry.width)
 
 
 def read_index(

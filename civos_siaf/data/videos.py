@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from civos_siaf.data.fast_images import read_fast
 from civos_siaf.data.frame_choice import FrameChoice, choose_frames
 from civos_siaf.data.samples import Clip
-from civos_siaf.frames import IMAGE_SUFFIXES, read_image
+from civos_siaf.frames import IMAGE_SUFFIXES
 from civos_siaf.masks import read_png
 
 
@@ -98,7 +99,7 @@ class FolderVideos:
         """
         mask_path = self._annotations / self.names[index] / f"{stem}.png"
         image_path = image_beside(self._images / self.names[index], stem)
-        image, labels = read_image(image_path), read_png(mask_path)
+        image, labels = read_fast(image_path), read_png(mask_path)
         if image.shape[:2] != labels.shape:
             raise ValueError(f"{mask_path}: size {labels.shape}, the image has {image.shape[:2]} (H, W)")
         return image, (labels > 0).astype(np.uint8) if self._one_object else labels
