@@ -117,6 +117,11 @@ class Frames:
         """Bytes of decoded frames held now."""
         return self._cached
 
+    @property
+    def frame_rate(self) -> float | None:
+        """Frames per second on average; None where that is not known, as for images."""
+        return getattr(self._source, "frame_rate", None)
+
     def name(self, index: int) -> str:
         """A short name of a frame: the file's stem, or the frame number in five digits."""
         return self._source.name(index)

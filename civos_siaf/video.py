@@ -36,6 +36,12 @@ class VideoSource:
     def __len__(self) -> int:
         return len(self._stamps)
 
+    @property
+    def frame_rate(self) -> float | None:
+        """Frames per second on average."""
+        rate = self._stream.average_rate
+        return float(rate) if rate else None
+
     def name(self, index: int) -> str:
         """The frame number in five digits."""
         return f"{index:05d}"

@@ -12,12 +12,12 @@ from PIL import Image
 from civos_siaf.benchmark.evaluation import PlayedRound
 from civos_siaf.files import atomic_path
 from civos_siaf.frames import Frames, Rgb
-from civos_siaf.masks import davis_palette
-from civos_siaf.prompts import Click, Prompts, Scribble
+from civos_siaf.overlay import draw_prompts, overlay
+from civos_siaf.prompts import Prompts
 
 CELL_WIDTH = 320
 BAR = 22
-GREEN, RED, WHITE = (60, 220, 60), (230, 50, 50), (255, 255, 255)
+WHITE = (255, 255, 255)
 
 
 class ContactSheets:
@@ -79,20 +79,8 @@ def cell(frames: Frames, frame: int, labels: NDArray[np.uint8], prompts: Prompts
     size = (CELL_WIDTH, max(1, round(frames.height * scale)))
     image = cv2.resize(frames[frame], size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     small = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
-    colours = davis_palette()[small]
-    mixed = np.where(small[..., None] > 0, image // 2 + colours // 2, image).astype(np.uint8)
-    for k in np.unique(small[small > 0]):
-        outline, _ = cv2.findContours((small == k).view(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(mixed, outline, -1, davis_palette()[k].tolist(), 1)
-    for prompt in prompts:
-        if isinstance(prompt, Scribble):
-            points = np.rint(prompt.points * scale).astype(np.int32).reshape(-1, 1, 2)
-            cv2.polylines(mixed, [points], False, WHITE, 4, cv2.LINE_AA)
-            cv2.polylines(mixed, [points], False, davis_palette()[prompt.object_id].tolist(), 2, cv2.LINE_AA)
-        elif isinstance(prompt, Click):
-            centre = (round(prompt.x * scale), round(prompt.y * scale))
-            cv2.circle(mixed, centre, 6, WHITE, -1, cv2.LINE_AA)
-            cv2.circle(mixed, centre, 4, GREEN if prompt.positive else RED, -1, cv2.LINE_AA)
+    mixed = overlay(np.asarray(image, np.uint8), np.asarray(small, np.uint8))
+    draw_prompts(mixed, prompts, scale=scale)
     return mixed
 
 

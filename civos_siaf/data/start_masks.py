@@ -61,7 +61,8 @@ def corrupted(mask: Plane, others: Plane, rng: np.random.Generator) -> Plane:
     if rng.random() < 0.2 and others.any():
         wrong = np.maximum(wrong, others)
     blur = rng.uniform(0.5, 3)
-    return np.asarray(cv2.GaussianBlur(wrong.astype(np.float32), (0, 0), blur), dtype=np.float32)
+    soft = cv2.GaussianBlur(wrong.astype(np.float32), (0, 0), blur)
+    return np.asarray(np.clip(soft, 0, 1), dtype=np.float32)
 
 
 def _moved(mask: Plane, side: float, rng: np.random.Generator) -> Plane:

@@ -1,0 +1,97 @@
+"""A whole video segmented from prompts, and the result on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from civos_siaf.frames import Frames, Rgb
+from civos_siaf.masks import write_png
+from civos_siaf.overlay import draw_prompts, overlay
+from civos_siaf.prompts import Click, Prompts
+from civos_siaf.protocol import LabelVideo, Method, Progress, ignore
+from civos_siaf.video_writer import write_video
+
+DEFAULT_RATE = 24.0
+
+
+def clicks_from_numbers(
+    rows: Sequence[float] | Sequence[Sequence[float]], *, positive: bool = True
+) -> tuple[Click, ...]:
+    """Clicks from rows `frame, x, y` or `frame, x, y, object`; one row alone need not be in a list.
+
+    Raises:
+        ValueError: a row of another length.
+
+    >>> clicks_from_numbers([0, 120, 80])
+    (Click(frame=0, object_id=1, x=120.0, y=80.0, positive=True),)
+    """
+    nested: list[Sequence[float]] = [row for row in rows if isinstance(row, Sequence)]
+    if len(nested) != len(rows):
+        nested = [[float(value) for value in rows if not isinstance(value, Sequence)]]
+    clicks = []
+    for row in nested:
+        if len(row) not in (3, 4) or not float(row[0]).is_integer():
+            raise ValueError(f"a click is frame, x, y or frame, x, y, object; got {list(row)}")
+        object_id = int(row[3]) if len(row) == 4 else 1
+        clicks.append(Click(int(row[0]), object_id, x=float(row[1]), y=float(row[2]), positive=positive))
+    return tuple(clicks)
+
+
+def segment(method: Method, frames: Frames, prompts: Prompts, *, progress: Progress = ignore) -> LabelVideo:
+    """One round: prompts on some frames become labels (T, H, W) uint8 on all.
+
+    Args:
+        method: the system that does it.
+        frames: the video.
+        prompts: on any of its frames, for objects 1..K.
+        progress: told of the frames done.
+
+    Raises:
+        ValueError: no prompt, one outside the video, or of a kind that the method does not take.
+    """
+    if not len(prompts):
+        raise ValueError("nothing to segment: there is no prompt")
+    num_objects = max(prompts.object_ids)
+    prompts.check(num_frames=len(frames), height=frames.height, width=frames.width, num_objects=num_objects)
+    session = method.open(frames, num_objects=num_objects)
+    session.interact(prompts)
+    return session.propagate(progress)
+
+
+def write_result(
+    folder: Path | str,
+    frames: Frames,
+    labels: LabelVideo,
+    *,
+    prompts: Prompts | None = None,
+    opacity: float = 0.5,
+    progress: Progress = ignore,
+) -> Path:
+    """Write palette PNGs below `masks/` and `overlay.mp4`; each file appears whole or not at all.
+
+    Args:
+        folder: made if it does not exist.
+        frames: the video.
+        labels: (T, H, W) uint8.
+        prompts: drawn into the overlay.
+        opacity: of the tint.
+        progress: told of the frames done.
+
+    Returns:
+        The path of the overlay.
+    """
+    folder = Path(folder)
+
+    def pictures() -> Iterator[Rgb]:
+        for t in range(len(frames)):
+            write_png(folder / "masks" / f"{frames.name(t)}.png", labels[t])
+            picture = overlay(frames[t], labels[t], opacity=opacity)
+            if prompts is not None:
+                draw_prompts(picture, prompts.on(t))
+            yield picture
+            progress(t + 1, len(frames))
+
+    path = folder / "overlay.mp4"
+    write_video(path, pictures(), frame_rate=frames.frame_rate or DEFAULT_RATE)
+    return path

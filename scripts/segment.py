@@ -1,0 +1,52 @@
+"""Segment a video: python scripts/segment.py video=in.mp4 click=[frame,x,y] out=out/
+
+Several objects and clicks: click=[[0,120,80,1],[0,300,90,2]] (frame, x, y, object), and
+background=[[0,200,60,1]] beside them. Options and their values: configs/segment.yaml.
+"""
+
+from pathlib import Path
+
+import hydra
+from errors import clear_errors
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from tqdm import tqdm
+
+from civos_siaf.frames import Frames
+from civos_siaf.prompts import Prompts
+from civos_siaf.segmentation import clicks_from_numbers, segment, write_result
+
+
+def numbers(value: object) -> list[float]:
+    plain = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+    if not isinstance(plain, list):
+        raise ValueError(f"a click is [frame,x,y] or [frame,x,y,object], got {plain!r}")
+    return plain
+
+
+def run(cfg: DictConfig) -> None:
+    frames = Frames.open(cfg.video)
+    positive = clicks_from_numbers(numbers(cfg.click))
+    negative = clicks_from_numbers(numbers(cfg.background), positive=False) if cfg.background else ()
+    prompts = Prompts((*positive, *negative))
+    method = instantiate(cfg.method)
+    with tqdm(total=len(frames), unit="frame", desc="segmenting", disable=None) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        labels = segment(method, frames, prompts, progress=show)
+        bar.set_description("writing")
+        overlay = write_result(Path(cfg.out), frames, labels, prompts=prompts)
+    print(f"{Path(cfg.out) / 'masks'}: {len(frames)} masks\n{overlay}")
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="segment")
+def main(cfg: DictConfig) -> None:
+    with clear_errors():
+        run(cfg)
+
+
+if __name__ == "__main__":
+    main()

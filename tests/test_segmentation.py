@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from civos_siaf.frames import Frames
+from civos_siaf.masks import read_png
+from civos_siaf.methods import NearestColour
+from civos_siaf.prompts import Click, Prompts
+from civos_siaf.segmentation import clicks_from_numbers, segment, write_result
+
+
+def video():
+    images = np.zeros((5, 32, 48, 3), np.uint8)
+    for t in range(5):
+        images[t, 8:24, 4 + 4 * t : 20 + 4 * t] = (220, 30, 30)
+    return Frames.open(images)
+
+
+def test_clicks_from_numbers():
+    assert clicks_from_numbers([3, 10, 20]) == (Click(3, 1, x=10, y=20),)
+    rows = [[0, 1.5, 2, 2], [4, 5, 6]]
+    expected = (Click(0, 2, x=1.5, y=2, positive=False), Click(4, 1, x=5, y=6, positive=False))
+    assert clicks_from_numbers(rows, positive=False) == expected
+    for wrong in ([1, 2], [[0, 1, 2], [1]], [0.5, 1, 2]):
+        with pytest.raises(ValueError, match="a click is frame, x, y"):
+            clicks_from_numbers(wrong)
+
+
+def test_segmentation_and_its_files(tmp_path):
+    frames, seen = video(), []
+    prompts = Prompts((Click(0, 1, x=10, y=16), Click(0, 1, x=40, y=2, positive=False)))
+    labels = segment(NearestColour(), frames, prompts)
+    truth = np.stack([frame[..., 0] > 100 for frame in frames])
+    assert ((labels > 0) == truth)[0].mean() > 0.95
+    path = write_result(
+        tmp_path / "out",
+        frames,
+        labels,
+        prompts=prompts,
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert seen == [(t, 5) for t in range(1, 6)]
+    masks = sorted((tmp_path / "out" / "masks").iterdir())
+    assert [mask.name for mask in masks] == [f"{t:05d}.png" for t in range(5)]
+    assert all((read_png(mask) == labels[t]).all() for t, mask in enumerate(masks))
+    shown = Frames.open(path)
+    assert len(shown) == 5
+    # A click is drawn on its own frame only.
+    assert shown[0][16, 10, 1] > shown[1][16, 14, 1] + 50
+
+
+def test_bad_prompts_are_refused():
+    with pytest.raises(ValueError, match="no prompt"):
+        segment(NearestColour(), video(), Prompts(()))
+    with pytest.raises(ValueError, match="frame"):
+        segment(NearestColour(), video(), Prompts((Click(7, 1, x=1, y=1),)))
