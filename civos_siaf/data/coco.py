@@ -70,22 +70,35 @@ class CocoImages:
             ValueError: the image has another size than the annotations say.
         """
         entry = self._entries[index]
-        return ImageSample(entry.name, self._read(entry), decode_masks(entry))
+        return ImageSample(
+            entry.name, read_entry_image(locate(self._folder, entry), entry), decode_masks(entry)
+        )
 
     def entry(self, index: int) -> Entry:
         """What is known of an image without reading it."""
         return self._entries[index]
 
-    def _read(self, entry: Entry) -> NDArray[np.uint8]:
-        path = self._folder / entry.name
-        if not path.is_file() and (self._folder / entry.folder / entry.name).is_file():
-            path = self._folder / entry.folder / entry.name
-        image = read_fast(path)
-        if image.shape[:2] != (entry.height, entry.width):
-            raise ValueError(
-                f"{path}: size {image.shape[:2]}, the annotations say {(entry.height, entry.width)} (H, W)"
-            )
-        return image
+
+def locate(folder: Path, entry: Entry) -> Path:
+    """Where the image of an entry is: in the folder, or in the one that its address names."""
+    path = folder / entry.name
+    below = folder / entry.folder / entry.name
+    return below if not path.is_file() and below.is_file() else path
+
+
+def read_entry_image(path: Path, entry: Entry) -> NDArray[np.uint8]:
+    """Read the image of an entry.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: damaged, or of another size than the annotations say.
+    """
+    image = read_fast(path)
+    if image.shape[:2] != (entry.height, entry.width):
+        raise ValueError(
+            f"{path}: size {image.shape[:2]}, the annotations say {(entry.height, entry.width)} (H, W)"
+        )
+    return image
 
 
 def decode_masks(entry: Entry) -> NDArray[np.bool_]:
@@ -102,12 +115,13 @@ def read_index(
         FileNotFoundError: no such file.
         ValueError: not such a file, or a field is missing.
     """
-    infos: dict[int, dict[str, Any]] = {}
+    infos: dict[int, tuple[str, int, int, str]] = {}
     objects: dict[int, dict[Any, list[Segmentation]]] = {}
     try:
         for section, item in read_entries(path):
             if section == "images":
-                infos[item["id"]] = item
+                place = file_name(item), item["height"], item["width"], address_folder(item)
+                infos[item["id"]] = place
             elif section == "annotations" and _wanted(item, min_area):
                 group = item[group_by] if group_by else None
                 groups = objects.setdefault(item["image_id"], {})
@@ -119,10 +133,10 @@ def read_index(
     if keep_empty:
         objects = {image: objects.get(image, {None: []}) for image in infos}
     return [
-        Entry(file_name(infos[image]), infos[image]["height"], infos[image]["width"], _split(infos[image]), s)
+        Entry(*infos[image], segmentations)
         for image in infos
         if image in objects
-        for _, s in sorted(objects[image].items(), key=lambda pair: str(pair[0]))
+        for _, segmentations in sorted(objects[image].items(), key=lambda pair: str(pair[0]))
     ]
 
 
@@ -137,7 +151,7 @@ def _compact(segmentation: Any) -> Segmentation:
     return encode(segmentation, *segmentation["size"])
 
 
-def _split(info: dict[str, Any]) -> str:
+def address_folder(info: dict[str, Any]) -> str:
     """The folder in an LVIS address: train2017 or val2017."""
     parts = str(info.get("coco_url", "")).split("/")
     return parts[-2] if len(parts) > 1 else ""
