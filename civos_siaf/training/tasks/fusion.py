@@ -100,7 +100,7 @@ class FusionTask(Task):
 
     @torch.no_grad()
     def pictures(self, batch: Item) -> NDArray[np.uint8]:
-        """One row per item: truth, older, newer, fused masks, and the first object's attention."""
+        """One row per item: truth, older, newer, fused masks, attention (green: added, red: removed)."""
         few = {name: value[:4] for name, value in batch.items()}
         rows = ObjectRows.of(few["num_objects"], few["labels"], few["index"])
         logits, attention = self._fuse(few, rows)
