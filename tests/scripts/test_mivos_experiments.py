@@ -1,6 +1,5 @@
 """The trainings of MiVOS, built as configured and stepped twice on tiny data in the real layouts."""
 
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
@@ -16,9 +15,6 @@ from tests.data.layouts import write_bl30k, write_davis, write_lvis, write_salie
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 STATIC = ("fss", "DUTS-TR", "DUTS-TE", "ecssd", "BIG_small", "HRSOD_small")
-needs_salient = pytest.mark.skipif(
-    find_spec("civos_siaf.data.salient") is None, reason="static images have no reader yet"
-)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +57,6 @@ CASES = [
         "mivos_stage0",
         ["task.network.backbone=null", "data.clips.size=[64,64]"],
         id="stage0",
-        marks=needs_salient,
     ),
     pytest.param(
         "mivos_s2m",
@@ -72,7 +67,6 @@ CASES = [
             "data.items.1.images.min_area=50",
         ],
         id="s2m",
-        marks=needs_salient,
     ),
 ]
 
