@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
 
 from civos_siaf.benchmark.noc import IGNORE, Sample
+from civos_siaf.coco import decode, file_name, is_drawn
 from civos_siaf.frames import IMAGE_SUFFIXES, read_image
 from civos_siaf.masks import read_png
 
@@ -93,7 +93,7 @@ class CocoSamples:
             content = json.loads(self._path.read_text(encoding="utf-8"))
             self._images: dict[int, dict[str, Any]] = {image["id"]: image for image in content["images"]}
             objects = [entry for entry in content["annotations"] if not entry.get("iscrowd")]
-            objects = [e for e in objects if e.get("area", min_area) >= min_area and _drawn(e)]
+            objects = [e for e in objects if e.get("area", min_area) >= min_area and is_drawn(e)]
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{self._path}: not a COCO or LVIS annotation file ({error!r})") from error
         if limit is not None and limit < len(objects):
@@ -109,31 +109,7 @@ class CocoSamples:
         for entry in self._objects:
             info = self._images[entry["image_id"]]
             if last is None or last[0] != entry["image_id"]:
-                last = entry["image_id"], read_image(self._folder / _file_name(info))
+                last = entry["image_id"], read_image(self._folder / file_name(info))
             mask = decode(entry["segmentation"], info["height"], info["width"])
             if mask.sum() >= self.min_area:
                 yield Sample(f"{info['id']}/{entry['id']}", last[1], mask.astype(np.int8))
-
-
-def decode(
-    segmentation: list[Sequence[float]] | dict[str, Any], height: int, width: int
-) -> NDArray[np.bool_]:
-    """A COCO segmentation (polygons, or run lengths plain or compressed) as a mask (H, W)."""
-    if isinstance(segmentation, list):
-        encoded = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
-    elif isinstance(segmentation["counts"], list):
-        encoded = coco_mask.frPyObjects(segmentation, height, width)
-    else:
-        encoded = segmentation
-    return np.asarray(coco_mask.decode(encoded), dtype=bool)
-
-
-def _drawn(entry: dict[str, Any]) -> bool:
-    """Whether there is a segmentation; some polygons have too few corners to enclose anything."""
-    shape = entry["segmentation"]
-    return bool(shape) and (not isinstance(shape, list) or all(len(polygon) >= 6 for polygon in shape))
-
-
-def _file_name(info: dict[str, Any]) -> str:
-    """COCO names the file; LVIS gives its address, whose last part is the name."""
-    return str(info.get("file_name") or str(info["coco_url"]).rpartition("/")[2])

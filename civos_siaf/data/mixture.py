@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from civos_siaf.data.samples import Clip, ClipSource, ImageSample, ImageSource
+from civos_siaf.data.samples import Clip, ClipSource, ImageSample, ImageSource, Item, TrainingData
 
 UNITS = 1000
 """A mixture has so many numbers; shares are rounded to parts of it."""
@@ -72,6 +72,26 @@ class ClipMixture(_Mixture[ClipSource]):
         """A clip of any video of the source to which `index` belongs."""
         source = self.source(index)
         return source.clip(int(rng.integers(len(source))), rng, frames=frames, gap=gap)
+
+
+class ItemMixture:
+    """Items of several kinds by weight, of the same tensors; see `TrainingData`.
+
+    Args:
+        items: the kinds.
+        weights: how often, in proportion.
+    """
+
+    def __init__(self, items: Sequence[TrainingData], weights: Sequence[float]) -> None:
+        if not items or len(items) != len(weights) or min(weights) <= 0:
+            raise ValueError(f"expected a weight above 0 for each kind, got {len(items)} and {list(weights)}")
+        self.items = list(items)
+        self._ends = np.cumsum(weights) / sum(weights)
+
+    def item(self, index: int, rng: np.random.Generator, *, step: int) -> Item:
+        """See `TrainingData`."""
+        kind = int(np.searchsorted(self._ends[:-1], rng.random(), side="right"))
+        return self.items[kind].item(index, rng, step=step)
 
 
 class ClipFrames:

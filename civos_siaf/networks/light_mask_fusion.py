@@ -20,7 +20,14 @@ class LightMaskFusion(MaskFusion):
         super().__init__(width=width)
 
     def forward(
-        self, image: Tensor, previous: Tensor, current: Tensor, *, attention: Tensor, n_c: float, n_r: float
+        self,
+        image: Tensor,
+        previous: Tensor,
+        current: Tensor,
+        *,
+        attention: Tensor,
+        n_c: float | Tensor,
+        n_r: float | Tensor,
     ) -> Tensor:
         """See `MaskFusion.forward`."""
         halves = (F.avg_pool2d(x, 2) for x in (image, previous, current))

@@ -28,23 +28,30 @@ class MaskFusion(nn.Module):
         self.final_conv = _conv(width, 1)
 
     def forward(
-        self, image: Tensor, previous: Tensor, current: Tensor, *, attention: Tensor, n_c: float, n_r: float
+        self,
+        image: Tensor,
+        previous: Tensor,
+        current: Tensor,
+        *,
+        attention: Tensor,
+        n_c: float | Tensor,
+        n_r: float | Tensor,
     ) -> Tensor:
         """Fuse.
 
         Args:
-            image: (1, 3, H, W), RGB, normalised.
+            image: (1, 3, H, W) or, in training, (K, 3, H, W); RGB, normalised.
             previous: probability (K, 1, H, W) that was stored for the frame.
             current: probability (K, 1, H, W) of this round.
             attention: (K, 2, H, W), where the interaction added (first) and removed (second).
             n_c: distance to the frame of the earlier interaction, as a fraction of the interval.
-            n_r: distance to the frame of this interaction, likewise.
+            n_r: distance to the frame of this interaction, likewise. Both may be (K,).
 
         Returns:
             Logits (K, 1, H, W).
         """
-        shape = (len(current), 1, *image.shape[2:])
-        planes = [current.new_full(shape, n_c), current.new_full(shape, n_r)]
+        distances = (torch.as_tensor(n, dtype=current.dtype, device=current.device) for n in (n_c, n_r))
+        planes = [n.reshape(-1, 1, 1, 1).expand_as(current) for n in distances]
         x = torch.cat([image.expand(len(current), -1, -1, -1), previous, current, attention, *planes], dim=1)
         x = self.conv1(x)
         x = F.relu(self.conv2(x).add_(x), inplace=True)

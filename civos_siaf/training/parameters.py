@@ -9,7 +9,10 @@ from typing import Any, Protocol, TypeAlias
 from torch import nn
 
 Group: TypeAlias = dict[str, Any]
-"""As torch's optimisers take it: `params`, `lr_scale` (times the base rate), `name`, and their options."""
+"""As torch's optimisers take it: `params`, `lr_scale` (times the base rate), `name`, and their options.
+
+`lr_offset`, where there is one, is added to the rate.
+"""
 
 
 class GroupRule(Protocol):
@@ -71,7 +74,7 @@ class RateByName:
 def set_rates(groups: Iterable[Group], base: float, factor: float) -> None:
     """Give each group its rate for a step."""
     for group in groups:
-        group["lr"] = base * group["lr_scale"] * factor
+        group["lr"] = base * group["lr_scale"] * factor + group.get("lr_offset", 0.0)
 
 
 def all_parameters(groups: Sequence[Group]) -> list[nn.Parameter]:

@@ -56,3 +56,30 @@ class Cosine:
             return (step + 1) / self.warmup
         done = min(1.0, (step - self.warmup) / max(1, self.steps - self.warmup))
         return self.last + (1 - self.last) * 0.5 * (1 + math.cos(math.pi * done))
+
+
+@dataclass(frozen=True, slots=True)
+class Polynomial:
+    """Rises linearly, then falls as a power of what is left (spec aot 14.4).
+
+    Args:
+        steps: length of the training.
+        warmup: steps of the rise.
+        last: factor at the start and towards the end; AOT's least rate over the base rate.
+        power: 1 falls along a line.
+
+    >>> Polynomial(steps=100_000, warmup=5_000, last=0.05)(5_000)
+    1.0
+    """
+
+    steps: int
+    warmup: int = 0
+    last: float = 0.05
+    power: float = 0.9
+
+    def __call__(self, step: int) -> float:
+        """See `Schedule`."""
+        if step < self.warmup:
+            return self.last + (1 - self.last) * step / self.warmup
+        done = min(1.0, (step - self.warmup) / (self.steps - self.warmup + 1))
+        return self.last + (1 - self.last) * float((1 - done) ** self.power)

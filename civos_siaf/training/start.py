@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import nn
 
 from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.networks.light_clicks import LightClicks
 from civos_siaf.networks.light_propagation import LightPropagation
+from civos_siaf.networks.mask_fusion import MaskFusion
 from civos_siaf.networks.propagation_network import PropagationNetwork
+from civos_siaf.networks.s2m import S2m
+from civos_siaf.networks.stm import Stm
 from civos_siaf.weights import click_networks, mivos_networks
 from civos_siaf.weights.backbones import init_backbone
 from civos_siaf.weights.click_networks import load_into
 from civos_siaf.weights.load import load_strictly, read_weights
+from civos_siaf.weights.resnet_start import init_from_deeplab, init_s2m, init_stm
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def click_network(
@@ -45,8 +51,50 @@ def propagation_network(
     network = mivos_networks.build(architecture)
     if not isinstance(network, PropagationNetwork):
         raise ValueError(f"{architecture} is no propagation network")
-    if backbone is not None:
+    if backbone is not None and isinstance(network, Stm):
+        init_stm(network, backbone)
+    elif backbone is not None:
         init_backbone(_backbone(network), backbone)
+    return _with(network, weights)
+
+
+def s2m_network(
+    architecture: str,
+    *,
+    backbone: Path | str | None = None,
+    deeplab: Path | str | None = None,
+    weights: Path | str | None = None,
+) -> nn.Module:
+    """A scribble-to-mask network to train; arguments and errors as for `click_network`.
+
+    Args:
+        architecture: its name in `weights`.
+        backbone: weights of a ResNet-50, see `init_s2m`.
+        deeplab: those of a DeepLabV3+ instead, as MiVOS begins.
+        weights: of the whole network, from an earlier training.
+
+    Raises:
+        ValueError: only the published architecture can begin with a backbone.
+    """
+    network = mivos_networks.build(architecture)
+    if (backbone or deeplab) and not isinstance(network, S2m):
+        raise ValueError(f"{architecture} cannot begin with a backbone; give null or weights")
+    if isinstance(network, S2m) and deeplab is not None:
+        init_from_deeplab(network, deeplab)
+    elif isinstance(network, S2m) and backbone is not None:
+        init_s2m(network, backbone)
+    return _with(network, weights)
+
+
+def fusion_network(architecture: str, *, weights: Path | str | None = None) -> MaskFusion:
+    """A fusion network to train; arguments and errors as for `click_network`."""
+    network = mivos_networks.build(architecture)
+    if not isinstance(network, MaskFusion):
+        raise ValueError(f"{architecture} is no fusion network")
+    return _with(network, weights)
+
+
+def _with(network: Network, weights: Path | str | None) -> Network:
     if weights is not None:
         load_strictly(network, read_weights(weights).state, source=str(weights))
     return network

@@ -6,8 +6,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from civos_siaf.benchmark.noc import IGNORE, Clicker, Result, Sample, evaluate, iou
-from civos_siaf.benchmark.noc_data import CocoSamples, FolderSamples, decode
+from civos_siaf.benchmark.noc_data import CocoSamples, FolderSamples
 from civos_siaf.benchmark.noc_report import curve, plot, summary, table, write_csv
+from civos_siaf.coco import decode
 from civos_siaf.files import write_text
 from civos_siaf.masks import to_rle
 from civos_siaf.prompts import Click

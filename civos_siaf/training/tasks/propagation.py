@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from civos_siaf.aggregate import aggregate_logits
 from civos_siaf.data.samples import Item
 from civos_siaf.networks.memory_read import read_batch
 from civos_siaf.networks.propagation_network import FrameFeatures, Memory, PropagationNetwork
@@ -21,9 +19,7 @@ from civos_siaf.training.seeds import step_rng
 from civos_siaf.training.strided_convolutions import keep_full_precision
 from civos_siaf.training.task import Losses, Task
 from civos_siaf.training.tasks.montage import montage, outlined
-
-UNKNOWN = 255
-_IGNORED = -100
+from civos_siaf.training.tasks.object_rows import IGNORED, UNKNOWN, ObjectRows, mean_iou
 
 
 class PropagationTask(Task):
@@ -80,28 +76,28 @@ class PropagationTask(Task):
         Raises:
             ValueError: a batch without any object or with one frame only, or labels above an item's objects.
         """
-        clip = _ClipBatch.of(batch)
+        clip = _objects(batch)
         images, labels = batch["images"], batch["labels"]
         logits = self._predict(images, labels, clip, self._truths(batch, step))
-        target = torch.where(labels == UNKNOWN, _IGNORED, labels)[:, 1:]
+        target = torch.where(labels == UNKNOWN, IGNORED, labels)[:, 1:]
         ce = torch.stack([self.loss(x, target[:, t], step) for t, x in enumerate(logits)]).sum()
         total, scalars = ce, {"ce": ce.detach()}
         jaccard = torch.stack([self._jaccard(x, target[:, t], clip) for t, x in enumerate(logits)]).sum()
         if self.jaccard_weight:
             total = total + self.jaccard_weight * jaccard
         scalars["jaccard"] = jaccard.detach()
-        scalars["iou"] = mean_iou(logits[-1].argmax(dim=1), labels[:, -1], clip.sample, clip.number)
+        scalars["iou"] = mean_iou(logits[-1].argmax(dim=1), labels[:, -1], clip)
         return Losses(total, scalars)
 
     def _predict(
-        self, images: Tensor, labels: Tensor, clip: _ClipBatch, truths: NDArray[np.bool_]
+        self, images: Tensor, labels: Tensor, clip: ObjectRows, truths: NDArray[np.bool_]
     ) -> list[Tensor]:
         """Logits (B, K+1, H, W) of frames 1..T-1; classes that an item lacks are at minus infinity."""
         size, frames = images.shape[:2]
         flat = normalize(images.flatten(0, 1)).contiguous(memory_format=torch.channels_last)
         features = self.network.encode_frame(flat)
         numbers = torch.arange(size * frames, device=images.device).view(size, frames)
-        masks = (labels[:, 0][clip.sample] == clip.number.view(-1, 1, 1) + 1).float()[:, None]
+        masks = clip.masks(labels[:, 0])
         keys, values, result = [], [], []
         for t in range(1, frames):
             memory = self._remember(flat, features, numbers[clip.sample, t - 1], masks, clip)
@@ -116,15 +112,15 @@ class PropagationTask(Task):
             )
             logits = clip.classes(answer[:, 0])
             result.append(logits)
-            masks = logits.softmax(dim=1)[clip.sample, clip.number + 1][:, None]
+            masks = clip.of_objects(logits.softmax(dim=1))
             if truths[t].any():
-                true = (labels[:, t][clip.sample] == clip.number.view(-1, 1, 1) + 1).float()[:, None]
+                true = clip.masks(labels[:, t])
                 given = torch.from_numpy(truths[t]).to(images.device)[clip.sample].view(-1, 1, 1, 1)
                 masks = torch.where(given, true, masks)
         return result
 
     def _remember(
-        self, images: Tensor, features: FrameFeatures, rows: Tensor, masks: Tensor, clip: _ClipBatch
+        self, images: Tensor, features: FrameFeatures, rows: Tensor, masks: Tensor, clip: ObjectRows
     ) -> Memory:
         needed = features.rows(rows) if self.network.memory_needs_frame else None
         return self.network.encode_objects(images[rows], masks, clip.others(masks), needed)
@@ -136,18 +132,17 @@ class PropagationTask(Task):
         return np.asarray(np.stack(draws, axis=1) < self.truth_probability)
 
     @staticmethod
-    def _jaccard(logits: Tensor, target: Tensor, clip: _ClipBatch) -> Tensor:
-        prob = logits.softmax(dim=1)[clip.sample, clip.number + 1][:, None]
-        own = target[clip.sample]
-        binary = (own == clip.number.view(-1, 1, 1) + 1).long()
-        return soft_jaccard(prob, torch.where(own == _IGNORED, -1, binary)[:, None]).mean()
+    def _jaccard(logits: Tensor, target: Tensor, clip: ObjectRows) -> Tensor:
+        known = (target != IGNORED)[clip.sample][:, None]
+        masks = torch.where(known, clip.masks(target), -1.0)
+        return soft_jaccard(clip.of_objects(logits.softmax(dim=1)), masks).mean()
 
     @torch.no_grad()
     def pictures(self, batch: Item) -> NDArray[np.uint8]:
         """Two rows per item: its frames with the true outlines, and with the predicted ones."""
         few = {name: value[:3] for name, value in batch.items()}
         images, labels = few["images"], few["labels"]
-        clip = _ClipBatch.of(few)
+        clip = _objects(few)
         truths = np.zeros((images.shape[1], len(images)), dtype=bool)
         answers = [x.argmax(dim=1) for x in self._predict(images, labels, clip, truths)]
         predicted = torch.stack([labels[:, 0], *answers], dim=1)
@@ -160,55 +155,10 @@ class PropagationTask(Task):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _ClipBatch:
-    """The objects of all items of a batch in a row.
-
-    Attributes:
-        sample: (P,) to which item an object belongs.
-        number: (P,) its number there, from 0.
-        size: B.
-        most: K.
-    """
-
-    sample: Tensor
-    number: Tensor
-    size: int
-    most: int
-
-    @classmethod
-    def of(cls, batch: Item) -> _ClipBatch:
-        counts = batch["num_objects"]
-        if batch["images"].shape[1] < 2 or int(counts.max()) < 1:
-            raise ValueError(
-                "a batch needs 2 frames and an object in some item, got "
-                f"{batch['images'].shape[1]} frames and {counts.tolist()} objects"
-            )
-        highest = torch.where(batch["labels"] == UNKNOWN, 0, batch["labels"]).flatten(1).amax(dim=1)
-        if bool((highest > counts).any()):
-            raise ValueError(
-                f"items {batch['index'].tolist()} have labels up to {highest.tolist()}, "
-                f"but {counts.tolist()} objects"
-            )
-        most = int(counts.max())
-        present = torch.arange(most, device=counts.device) < counts[:, None]
-        sample, number = present.nonzero(as_tuple=True)
-        return cls(sample, number, len(counts), most)
-
-    def others(self, masks: Tensor) -> Tensor:
-        """For each object (P, 1, H, W) the sum of its item's other ones."""
-        sums = masks.new_zeros(self.size, *masks.shape[1:]).index_add(0, self.sample, masks)
-        return sums[self.sample] - masks
-
-    def classes(self, prob: Tensor) -> Tensor:
-        """Probabilities (P, H, W) of objects to logits (B, K+1, H, W)."""
-        every = prob.new_zeros(self.size, self.most, *prob.shape[1:])
-        every = every.index_put((self.sample, self.number), prob)
-        logits = aggregate_logits(every.transpose(0, 1)).transpose(0, 1)
-        there = torch.zeros(self.size, self.most + 1, dtype=torch.bool, device=prob.device)
-        there[:, 0] = True
-        there[self.sample, self.number + 1] = True
-        return logits.masked_fill(~there[:, :, None, None], float("-inf"))
+def _objects(batch: Item) -> ObjectRows:
+    if batch["images"].shape[1] < 2:
+        raise ValueError(f"a clip needs 2 frames, got {batch['images'].shape[1]}")
+    return ObjectRows.of(batch["num_objects"], batch["labels"], batch["index"])
 
 
 def frozen_norms(network: nn.Module, prefixes: Sequence[str]) -> list[nn.Module]:
@@ -226,21 +176,3 @@ def frozen_norms(network: nn.Module, prefixes: Sequence[str]) -> list[nn.Module]
         if prefix and not any(name.startswith(prefix) for name in norms):
             raise ValueError(f"no batch norm begins with {prefix!r}")
     return [module for name, module in norms.items() if name.startswith(tuple(prefixes))]
-
-
-def mean_iou(labels: Tensor, truth: Tensor, sample: Tensor, number: Tensor) -> Tensor:
-    """Mean IoU over objects.
-
-    Args:
-        labels: (B, H, W) as predicted.
-        truth: (B, H, W); 255 is left out.
-        sample: (P,) item of each object.
-        number: (P,) its number there, from 0.
-
-    Returns:
-        A scalar; an object that is rightly absent counts 1.
-    """
-    ids, known = number.view(-1, 1, 1) + 1, (truth != UNKNOWN)[sample]
-    a, b = (labels[sample] == ids) & known, (truth[sample] == ids) & known
-    overlap, union = (a & b).sum(dim=(1, 2)).float(), (a | b).sum(dim=(1, 2)).float()
-    return torch.where(union > 0, overlap / union.clamp(min=1), 1.0).mean()

@@ -137,7 +137,7 @@ def test_frozen_norms_keep_their_statistics_and_are_named():
 
 def test_an_item_may_lack_objects_but_not_a_batch():
     assert torch.isfinite(light()(batch(counts=(2, 0)), 0).total)
-    with pytest.raises(ValueError, match=r"\[0, 0\] objects"):
+    with pytest.raises(ValueError, match="no object"):
         light()(batch(counts=(0, 0)), 0)
 
 

@@ -1,0 +1,38 @@
+"""Spread true masks for the training of fusion: python scripts/make_fusion_data.py out=DIR videos.root=...
+
+A stopped run goes on where it was. Options and their values: configs/make_fusion_data.yaml.
+"""
+
+from pathlib import Path
+
+import hydra
+import torch
+from errors import clear_errors
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from tqdm import tqdm
+
+
+def run(cfg: DictConfig) -> None:
+    plain = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(plain, dict)
+    about = {str(key): plain[key] for key in ("videos", "network", "outputs")}
+    if cfg.threads is not None:
+        torch.set_num_threads(cfg.threads)
+    outputs = instantiate(cfg.outputs)
+    steps = outputs.write(instantiate(cfg.network), instantiate(cfg.videos), Path(cfg.out), about)
+    with tqdm(unit="reference", disable=None) as bar:
+        for done in steps:
+            bar.total = done.total
+            bar.set_description(f"{done.video} {done.reference}", refresh=False)
+            bar.update(done.number - bar.n)
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="make_fusion_data")
+def main(cfg: DictConfig) -> None:
+    with clear_errors():
+        run(cfg)
+
+
+if __name__ == "__main__":
+    main()
