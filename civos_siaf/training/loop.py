@@ -83,6 +83,7 @@ class Trainer:
         seed: of everything random.
         workers: processes that fetch data, per training process.
         channels_last: keep feature maps with their channels last: faster, equal up to rounding.
+        unused_parameters: some parameters take no part in a step; several processes must know that.
         process: this process; see `distribution.join`.
         every: how often to log, save and validate.
         validation: scores the network; the weights with the best score are kept in `best.safetensors`.
@@ -111,6 +112,7 @@ class Trainer:
         seed: int = 0,
         workers: int = 0,
         channels_last: bool = False,
+        unused_parameters: bool = False,
         process: Process | None = None,
         every: Every | None = None,
         validation: Validation | None = None,
@@ -135,7 +137,7 @@ class Trainer:
         self.step = 0
         self.best: float | None = None
         self._resume()
-        self._wrapped = self._distributed()
+        self._wrapped = self._distributed(unused_parameters)
 
     @property
     def exported(self) -> nn.Module:
@@ -265,14 +267,18 @@ class Trainer:
         if picture is not None:
             monitor.picture(self.step, picture)
 
-    def _distributed(self) -> nn.Module:
+    def _distributed(self, unused_parameters: bool) -> nn.Module:
         if self.process.world_size == 1:
             return self.task
         cuda = self.process.device.type == "cuda"
         # Batch statistics over all processes, where the backend can.
         convert = cast("Callable[[nn.Module], nn.Module]", nn.SyncBatchNorm.convert_sync_batchnorm)
         task = convert(self.task) if cuda else self.task
-        return DistributedDataParallel(task, device_ids=[self.process.device] if cuda else None)
+        return DistributedDataParallel(
+            task,
+            device_ids=[self.process.device] if cuda else None,
+            find_unused_parameters=unused_parameters,
+        )
 
     def _synchronised(self, *, last: bool) -> AbstractContextManager[None]:
         """Gradients are exchanged with the last part of a step only."""

@@ -12,11 +12,13 @@ from civos_siaf.networks.light_clicks import LightClicks
 from civos_siaf.networks.light_propagation import LightPropagation
 from civos_siaf.networks.mask_fusion import MaskFusion
 from civos_siaf.networks.propagation_network import PropagationNetwork
+from civos_siaf.networks.ritm import Ritm
 from civos_siaf.networks.s2m import S2m
 from civos_siaf.networks.stm import Stm
 from civos_siaf.weights import click_networks, mivos_networks
 from civos_siaf.weights.backbones import init_backbone
 from civos_siaf.weights.click_networks import load_into
+from civos_siaf.weights.hrnet_start import init_ritm
 from civos_siaf.weights.load import load_strictly, read_weights
 from civos_siaf.weights.resnet_start import init_from_deeplab, init_s2m, init_stm
 
@@ -30,14 +32,16 @@ def click_network(
 
     Args:
         architecture: its name in `weights`.
-        backbone: weights of the backbone, see `init_backbone`; for light networks only.
+        backbone: weights of the backbone, see `init_backbone` and, for HRNet, `init_ritm`.
         weights: of the whole network, from an earlier training.
 
     Raises:
         FileNotFoundError, ValueError, ConnectionError: as the readers of weights.
     """
     network = click_networks.build(architecture)
-    if backbone is not None:
+    if backbone is not None and isinstance(network, Ritm):
+        init_ritm(network, backbone)
+    elif backbone is not None:
         init_backbone(_backbone(network), backbone)
     if weights is not None:
         load_into(network, weights)

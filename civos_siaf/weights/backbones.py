@@ -29,7 +29,9 @@ def init_backbone(backbone: nn.Module, source: Path | str | None, *, name: str =
     """
     if source is None:
         return
-    state = _imagenet(name) if str(source) == IMAGENET else read_weights(source).state
+    state = (
+        imagenet_state(name, features_only=True) if str(source) == IMAGENET else read_weights(source).state
+    )
     expected = backbone.state_dict()
     blocks = {match[0] for key in expected if (match := re.match(r"blocks\.\d+\.", key))}
     kept = {
@@ -44,9 +46,16 @@ def init_backbone(backbone: nn.Module, source: Path | str | None, *, name: str =
     load_strictly(backbone, kept, source=str(source))
 
 
-def _imagenet(name: str) -> dict[str, Tensor]:
+def imagenet_state(name: str, *, features_only: bool = False) -> dict[str, Tensor]:
+    """ImageNet weights of a network of timm, downloaded unless they are in its cache.
+
+    Raises:
+        ConnectionError: they cannot be downloaded.
+    """
     try:
-        network = timm.create_model(name, features_only=True, pretrained=True)
+        network = timm.create_model(
+            name, pretrained=True, **({"features_only": True} if features_only else {})
+        )
     except Exception as error:  # timm passes on whatever its downloader raises
         raise ConnectionError(
             f"timm's ImageNet weights of {name} cannot be downloaded ({error}); "

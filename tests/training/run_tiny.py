@@ -13,27 +13,33 @@ from tiny import MeanScore, TinyData, TinyNetwork, TinyTask
 from civos_siaf.training.distribution import join
 from civos_siaf.training.loop import Every, Trainer
 
-folder, steps, workers, batch, norm, pause = (*sys.argv[1:], *("4", "1", "0")[len(sys.argv) - 4 :])
-torch.set_num_threads(1)
-with join("cpu") as process:
-    torch.manual_seed(3)
-    network = TinyNetwork(norm=norm == "1", dropout=0.2 if norm == "1" else 0.0)
-    trainer = Trainer(
-        TinyTask(network),
-        TinyData(),
-        folder=folder,
-        steps=int(steps),
-        batch_size=int(batch),
-        accumulate=2,
-        optimizer=partial(torch.optim.Adam, weight_decay=1e-3),
-        lr=1e-2,
-        clip_norm=1.0,
-        ema_decay=0.9,
-        seed=5,
-        workers=int(workers),
-        process=process,
-        every=Every(log=1, picture=4, save=3, keep=6, validate=5),
-        validation=MeanScore(),
-    )
-    for _ in trainer.run():
-        time.sleep(float(pause))
+
+def main() -> None:
+    folder, steps, workers, batch, norm, pause = (*sys.argv[1:], *("4", "1", "0")[len(sys.argv) - 4 :])
+    torch.set_num_threads(1)
+    with join("cpu") as process:
+        torch.manual_seed(3)
+        network = TinyNetwork(norm=norm == "1", dropout=0.2 if norm == "1" else 0.0)
+        trainer = Trainer(
+            TinyTask(network),
+            TinyData(),
+            folder=folder,
+            steps=int(steps),
+            batch_size=int(batch),
+            accumulate=2,
+            optimizer=partial(torch.optim.Adam, weight_decay=1e-3),
+            lr=1e-2,
+            clip_norm=1.0,
+            ema_decay=0.9,
+            seed=5,
+            workers=int(workers),
+            process=process,
+            every=Every(log=1, picture=4, save=3, keep=6, validate=5),
+            validation=MeanScore(),
+        )
+        for _ in trainer.run():
+            time.sleep(float(pause))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""The trainings of click and light networks, stepped on tiny data in the real layouts."""
+
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from safetensors.torch import save_file
+
+from civos_siaf.networks.light_clicks import LightClicks
+from civos_siaf.networks.ritm import Ritm
+from civos_siaf.weights.click_networks import load_click_network
+from civos_siaf.weights.hrnet_start import init_ritm
+from tests.data.layouts import write_coco, write_davis, write_lvis
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("data")
+    lvis = write_lvis(root / "lvis")
+    coco = write_coco(root / "coco")
+    (coco / "annotations").mkdir()
+    (coco / "instances.json").rename(coco / "annotations" / "instances_train2017.json")
+    (lvis / "images" / "train2017").rename(coco / "train2017")
+    # The light recipes' sources.
+    write_coco(root / "coco128", size=(120, 160))
+    (root / "coco128" / "instances.json").rename(root / "coco128" / "lvis_v1_train.json")
+    write_coco(root / "bsds500", extra={"segmentation_index": 0}, size=(120, 160))
+    (root / "bsds500" / "instances.json").rename(root / "bsds500" / "regions.json")
+    for split in ("train", "val_dev"):
+        write_davis(root / "davis2016", year=2016, resolution="240p", split=split, size=(120, 160))
+    return root
+
+
+def experiment(name, root, *overrides):
+    with initialize_config_dir(config_dir=str(CONFIGS), version_base="1.3"):
+        return compose("train", overrides=[f"experiment={name}", f"data_root={root}", *overrides])
+
+
+def steps(cfg, folder, count=2):
+    """Losses of the first steps."""
+    torch.manual_seed(0)
+    trainer = instantiate(cfg.trainer)(
+        instantiate(cfg.task), instantiate(cfg.data), folder=folder, validation=instantiate(cfg.validation)
+    )
+    return [progress.loss for progress in islice(trainer.run(), count)]
+
+
+SMALL = ("trainer.batch_size=2", "trainer.workers=0", "trainer.every.save=0", "trainer.every.validate=0")
+CROP = ("data.augment.size=[64,64]", "data.min_area=20")
+NO_START = "task.network.backbone=null"
+LIGHT_SIZE = ("data.items.augment.size=[64,64]", "data.items.min_area=20")
+IMAGE_AREA = tuple(f"data.items.images.sources.{i}.min_area=50" for i in (0, 1))
+CLIP_AREA = tuple(f"data.clips.sources.2.images.sources.{i}.min_area=50" for i in (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("ritm_hrnet18s_cocolvis", CROP),
+        ("ritm_hrnet32_cocolvis", CROP),
+        ("ritm_light", (*LIGHT_SIZE, *IMAGE_AREA)),
+        ("stm_light", ("data.augment.size=[64,64]", *CLIP_AREA, "data.clips.sources.3.size=[64,64]")),
+    ],
+)
+def test_an_experiment_can_be_trained(name, options, root, tmp_path):
+    losses = steps(experiment(name, root, *SMALL, NO_START, *options, "trainer.steps=3"), tmp_path)
+    assert len(losses) == 2
+    assert all(0 < loss < 20 for loss in losses)
+
+
+@pytest.mark.parametrize(("name", "batch"), [("ritm_hrnet18s_cocolvis", 32), ("ritm_hrnet32_cocolvis", 8)])
+def test_the_numbers_are_the_published_ones(name, batch, root):
+    trainer = experiment(name, root).trainer
+    assert (trainer.batch_size, trainer.lr, trainer.optimizer._target_) == (batch, 5e-4, "torch.optim.Adam")
+    epoch = 30_000 // 32
+    assert trainer.steps == 230 * epoch
+    schedule = instantiate(trainer.schedule)
+    rates = [schedule(epoch * number) for number in (199, 200, 219, 220)]
+    assert rates == pytest.approx([1, 0.1, 0.1, 0.01])
+    cfg = experiment(name, root, NO_START)
+    network = instantiate(cfg.task).network
+    scale = {
+        id(p): group["lr_scale"] for group in instantiate(trainer.groups)(network) for p in group["params"]
+    }
+    extractor = network.feature_extractor
+    assert scale[id(extractor.stage4[0].branches[0][0].conv1.weight)] == 0.1
+    assert scale[id(extractor.cls_head.weight)] == 0.1
+    assert scale[id(extractor.conv3x3_ocr[0].weight)] == 1
+    assert scale[id(extractor.ocr_distri_head.conv_bn_dropout[0].weight)] == 1
+    assert all(scale[id(p)] == 1 for p in network.maps_transform.parameters())
+
+
+def test_debug_makes_any_experiment_small(root):
+    cfg = experiment("ritm_hrnet18s_cocolvis", root, "debug=on")
+    assert (cfg.trainer.steps, cfg.trainer.batch_size, cfg.trainer.workers) == (4, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("width", "small", "name"),
+    [(18, True, "hrnet_w18_small_v2"), (18, False, "hrnet_w18"), (32, False, "hrnet_w32")],
+)
+def test_a_classifier_fills_the_backbone(width, small, name, tmp_path):
+    classifier = timm.create_model(name, pretrained=False).state_dict()
+    save_file(classifier, tmp_path / "hrnet.safetensors")
+    network = Ritm(width=width, ocr_width=16, small=small)
+    init_ritm(network, tmp_path / "hrnet.safetensors")
+    own = network.feature_extractor.state_dict()
+    assert torch.equal(
+        own["stage4.1.fuse_layers.3.0.2.0.weight"], classifier["stage4.1.fuse_layers.3.0.2.0.weight"]
+    )
+    head = network.feature_extractor.conv3x3_ocr[0]
+    expected = (2 / ((head.weight[0].numel() + head.weight[:, 0].numel()) / 2)) ** 0.5
+    assert float(head.weight.detach().std()) == pytest.approx(expected, rel=0.05)
+    assert not head.bias.any()
+    del classifier["layer1.0.conv1.weight"]
+    save_file(classifier, tmp_path / "hrnet.safetensors")
+    with pytest.raises(ValueError, match=r"no weights of the right shape for layer1\.0\.conv1\.weight"):
+        init_ritm(network, tmp_path / "hrnet.safetensors")
+
+
+def test_train_validates_exports_and_resumes(script, root, tmp_path):
+    options = (
+        "experiment=ritm_light",
+        f"data_root={root}",
+        "folder=run",
+        NO_START,
+        *LIGHT_SIZE,
+        *IMAGE_AREA,
+        "trainer.batch_size=2",
+        "trainer.workers=0",
+        "trainer.every.validate=2",
+        "trainer.every.save=2",
+        "validation.samples.every=4",
+        "validation.clicks=2",
+        "threads=1",
+    )
+    done = script("train.py", *options, "trainer.steps=2")
+    assert done.returncode == 0, done.stderr
+    assert "step 2: iou_1 0." in done.stderr + done.stdout
+    network = load_click_network(tmp_path / "run" / "weights.safetensors")
+    assert isinstance(network, LightClicks)
+    assert (tmp_path / "run" / "best.safetensors").exists()
+    changed = script("train.py", *options, "trainer.steps=2", "trainer.lr=1")
+    assert changed.returncode == 1
+    assert "trainer.lr: 0.0005, now 1" in changed.stderr
+    again = script("train.py", *options, "trainer.steps=2")
+    assert again.returncode == 0
+
+
+def test_missing_data_is_named(script, tmp_path):
+    done = script("train.py", "experiment=ritm_light", f"data_root={tmp_path / 'nowhere'}", NO_START)
+    assert done.returncode == 1
+    assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
