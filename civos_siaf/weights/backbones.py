@@ -53,9 +53,7 @@ def imagenet_state(name: str, *, features_only: bool = False) -> dict[str, Tenso
         ConnectionError: they cannot be downloaded.
     """
     try:
-        network = timm.create_model(
-            name, pretrained=True, **({"features_only": True} if features_only else {})
-        )
+        network = timm.create_model(name, pretrained=True, features_only=features_only)
     except Exception as error:  # timm passes on whatever its downloader raises
         raise ConnectionError(
             f"timm's ImageNet weights of {name} cannot be downloaded ({error}); "
