@@ -1,0 +1,85 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from civos_siaf.benchmark import DavisDataset
+from civos_siaf.data.shapes.benchmark import ShapesBenchmark, prepared
+from civos_siaf.masks import read_png
+
+TINY = ShapesBenchmark(videos=2, objects=(1, 2), frames=3, size=(48, 64))
+
+
+def stamps(folder):
+    return {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def clips():
+    return ShapesBenchmark().clips()
+
+
+def test_four_clips_of_two_to_five_objects(clips):
+    for count, clip in zip((2, 3, 4, 5), clips, strict=True):
+        assert clip.images.shape == (24, 240, 426, 3)
+        assert set(np.unique(clip.labels)) == set(range(count + 1))
+
+
+def test_objects_show_well_at_first_and_are_never_lost(clips):
+    for clip in clips:
+        counts = np.stack([(clip.labels == k).sum(axis=(1, 2)) for k in range(1, clip.labels.max() + 1)])
+        assert (counts[:, 0] >= 0.01 * clip.labels[0].size).all()
+        assert (counts > 0).all()
+
+
+def test_objects_move_but_not_far_from_frame_to_frame(clips):
+    for clip in clips:
+        for k in range(1, clip.labels.max() + 1):
+            one = clip.labels == k
+            overlap = (one[1:] & one[:-1]).sum(axis=(1, 2)) / (one[1:] | one[:-1]).sum(axis=(1, 2))
+            assert np.median(overlap) > 0.6
+            assert (one[0] & one[-1]).sum() / (one[0] | one[-1]).sum() < 0.9
+
+
+def test_the_layout_opens_as_davis_and_holds_the_clips(tmp_path):
+    root = TINY.prepare(tmp_path / "deep" / "data")
+    data = DavisDataset(root, resolution="48p")
+    assert data.sequences == ["shapes-1", "shapes-2"]
+    clip = TINY.clips()[1]
+    assert (data.annotations("shapes-2") == clip.labels).all()
+    assert np.abs(data.frames("shapes-2")[2].astype(int) - clip.images[2]).mean() < 12
+    mask = root / "Annotations" / "48p" / "shapes-2" / "00000.png"
+    assert Image.open(mask).mode == "P"
+    assert read_png(mask).shape == (48, 64)
+    assert [p.name for p in (tmp_path / "deep" / "data").iterdir()] == [root.name]
+
+
+def test_what_is_complete_is_reused(tmp_path):
+    root = prepared(tmp_path, videos=1, frames=2)
+    before = stamps(root)
+    assert prepared(tmp_path, videos=1, frames=2) == root
+    assert stamps(root) == before
+    (root / "shapes.json").write_text("{}")
+    prepared(tmp_path, videos=1, frames=2)
+    assert stamps(root).keys() == before.keys()
+    assert stamps(root) != before
+
+
+def test_killed_in_the_middle(tmp_path):
+    code = "import sys; from civos_siaf.data.shapes.benchmark import prepared; prepared(sys.argv[1])"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], env=environment)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not list(tmp_path.glob(".shapes-*/JPEGImages/*/*/00003.jpg")):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not [p for p in tmp_path.iterdir() if p.name.startswith("shapes-")]
+    root = TINY.prepare(tmp_path)
+    assert DavisDataset(root, resolution="48p").sequences == ["shapes-1", "shapes-2"]
