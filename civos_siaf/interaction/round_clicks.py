@@ -17,6 +17,7 @@ from civos_siaf.interaction.predictor import Precision, as_probability, as_rgb, 
 from civos_siaf.interaction.published import refinement
 from civos_siaf.interaction.refinement import NoRefinement
 from civos_siaf.interaction.transforms import Clicks, HorizontalFlip
+from civos_siaf.interaction.zoom import ZoomIn, ZoomState
 from civos_siaf.networks.click_network import ClickNetwork, Features
 from civos_siaf.prompts import Click
 
@@ -36,6 +37,8 @@ class RoundClicks:
         precision: see `ClickPredictor`.
         max_batch: most images, mirrored ones included, in one forward pass.
         untouched: objects without a click are predicted too (published), or "keep" their previous mask.
+        second_look: predict every clicked object once more, in its surroundings only; for networks that are
+            fast and work at a reduced size. None (published): no.
 
     Raises:
         ValueError: another mode.
@@ -51,6 +54,7 @@ class RoundClicks:
         precision: Precision = "fp32",
         max_batch: int = 8,
         untouched: Literal["predict", "keep"] = "predict",
+        second_look: ZoomIn | None = None,
     ) -> None:
         self.network = network
         chosen = refinement(mode, prob_thresh=prob_thresh)
@@ -61,6 +65,7 @@ class RoundClicks:
         self.precision = precision
         self.max_objects = max(1, max_batch // (2 if flip else 1))
         self.untouched = untouched
+        self.second_look = second_look
 
     @torch.no_grad()
     def predict(
@@ -94,6 +99,10 @@ class RoundClicks:
             batch = chosen[start : start + self.max_objects]
             masks = torch.from_numpy(prob[batch])[:, None].to(device)
             prob[batch] = self._predict(rgb, masks, [lists[k] for k in batch]).cpu().numpy()
+        if self.second_look is not None:
+            for k in chosen:
+                if lists[k]:
+                    prob[k] = self._look_again(rgb, prob[k], lists[k], self.second_look)
         return prob
 
     @staticmethod
@@ -104,6 +113,20 @@ class RoundClicks:
                 raise ValueError(f"{click!r}: there are objects 1..{num_objects}")
         ordered = sorted(clicks, key=lambda click: not click.positive)
         return [tuple(c for c in ordered if c.object_id == k + 1) for k in range(num_objects)]
+
+    def _look_again(
+        self, rgb: Tensor, prob: NDArray[np.float32], clicks: Clicks, zoom: ZoomIn
+    ) -> NDArray[np.float32]:
+        """Probability (H, W) of an object, from its first answer (H, W) and its clicks."""
+        first = torch.from_numpy(prob)[None, None].to(rgb.device)
+        zoom.restore(ZoomState(previous=first))
+        view, moved = zoom.forward(torch.cat([rgb, first], dim=1), [clicks])
+        if zoom.roi is None or min(zoom.roi.size) < 2:
+            return prob
+        answer = self._predict(view[:, :3], view[:, 3:], moved)
+        closer = zoom.inverse(answer[None])
+        zoom.reset()
+        return np.asarray(closer[0, 0].cpu().numpy(), np.float32)
 
     def _predict(self, rgb: Tensor, masks: Tensor, lists: list[Clicks]) -> Tensor:
         """Image (1, 3, H, W), masks (k, 1, H, W), clicks of k objects to probabilities (k, H, W)."""

@@ -6,7 +6,8 @@ from civos_siaf.aggregate import aggregate
 from civos_siaf.interaction.predictor import ClickPredictor
 from civos_siaf.interaction.published import refinement
 from civos_siaf.interaction.round_clicks import RoundClicks
-from civos_siaf.networks.click_network import ClickNetwork
+from civos_siaf.interaction.zoom import ZoomIn
+from civos_siaf.networks.click_network import ClickNetwork, ClickOutput, Features
 from civos_siaf.prompts import Click
 from civos_siaf.weights.click_networks import build
 
@@ -82,3 +83,44 @@ def test_answers_can_be_aggregated(light: ClickNetwork) -> None:
     joint = aggregate(torch.from_numpy(prob), background="min", hard=True)
     assert joint.shape == (4, *SIZE)
     assert torch.allclose(joint.sum(0), torch.ones(SIZE))
+
+
+class Disk(ClickNetwork):
+    """Answers with the prepared disks and the previous mask, and notes the sizes it sees."""
+
+    def __init__(self) -> None:
+        super().__init__(norm_radius=6)
+        self.seen: list[tuple[int, int]] = []
+
+    def encode(self, rgb, coords, stage):  # type: ignore[no-untyped-def]
+        self.seen.append(tuple(coords.shape[2:]))
+        return Features(coords)
+
+    def decode(self, features, stage):  # type: ignore[no-untyped-def]
+        mask, positive, _ = features.main.unbind(dim=1)
+        return ClickOutput((positive + (mask > 0.5).float())[:, None] * 8 - 4, None)
+
+    def channels(self, stage):  # type: ignore[no-untyped-def]
+        return 3
+
+
+def test_a_second_look_is_closer_and_stays_inside() -> None:
+    image = np.zeros((200, 300, 3), np.uint8)
+    clicks = [Click(0, 1, x=60, y=50), Click(0, 2, x=250, y=150)]
+    network = Disk()
+    zoom = ZoomIn(target_size=100, skip_clicks=0, min_crop_size=20, keep_outside=True)
+    plain = RoundClicks(network, mode="NoBRS", flip=False).predict(image, clicks, num_objects=3)
+    twice = RoundClicks(network, mode="NoBRS", flip=False, second_look=zoom)
+    closer = twice.predict(image, clicks, num_objects=3)
+    # Once for all, and once for each object with a click, at the size that was asked for.
+    assert network.seen == [(200, 300), (200, 300), (100, 100), (100, 100)]
+    for k, click in enumerate(clicks):
+        found = closer[k] > 0.5
+        assert found[int(click.y), int(click.x)]
+        ys, xs = np.nonzero(found)
+        assert abs(ys.mean() - click.y) < 2
+        assert abs(xs.mean() - click.x) < 2
+        far = np.hypot(*(np.mgrid[:200, :300] - np.array([click.y, click.x])[:, None, None])) > 40
+        assert np.array_equal(closer[k][far], plain[k][far])
+    assert np.array_equal(closer[2], plain[2])
+    assert np.array_equal(twice.predict(image, clicks, num_objects=3), closer)
