@@ -39,6 +39,7 @@ class DavisDataset:
             with the columns sequence, frames, objects, width, height, or a mapping.
         num_first_scribbles: how many first scribbles the robot draws where there are no files.
         robot: draws them.
+        note: what a reader of the scores should know about the data; printed with them.
 
     Raises:
         FileNotFoundError: the root, the split's list, or a sequence's folder is missing.
@@ -56,6 +57,7 @@ class DavisDataset:
         table: str | Path | Mapping[str, SequenceInfo] | None = None,
         num_first_scribbles: int = 1,
         robot: ScribbleRobot | None = None,
+        note: str | None = None,
     ) -> None:
         if year not in (2016, 2017):
             raise ValueError(f"year must be 2016 or 2017, got {year}")
@@ -67,6 +69,7 @@ class DavisDataset:
                 f"no data set at {self.root}: expected JPEGImages, Annotations, ImageSets"
             )
         self.year = year
+        self.note = note
         self.resolution = resolution
         self.split = split if sequences is None else "list"
         self.sequences = self._read_split(split) if sequences is None else list(sequences)

@@ -45,6 +45,8 @@ def notes(record: RunRecord, summary: Summary) -> list[str]:
             "Data: the small made-up set inside the package (2 sequences of 6 frames). "
             "It shows that everything runs; its scores say nothing about a method."
         )
+    if note := settings["dataset"].get("note"):
+        lines.append(f"Data: {note}")
     drawn = settings["dataset"]["first_scribbles_by_the_robot"]
     if drawn:
         lines.append(

@@ -50,6 +50,7 @@ class RunRecord:
                 "year": dataset.year,
                 "resolution": dataset.resolution,
                 "embedded": dataset.is_embedded,
+                "note": dataset.note,
                 "first_scribbles_by_the_robot": drawn,
             },
             "rules": asdict(rules),

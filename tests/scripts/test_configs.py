@@ -14,11 +14,13 @@ def configs():
 
 
 def test_the_defaults_are_the_published_protocol(configs):
-    cfg = compose("eval_davis", overrides=["out=x"])
+    cfg = compose("eval_davis", overrides=["out=x", "dataset=davis"])
     rules = instantiate(cfg.rules)
     assert (rules.max_rounds, rules.time_limit.seconds_per_object) == (8, 240)
     assert (rules.robot.kernel_size, rules.metric, rules.frames_per_round) == (0.2, "J_AND_F", 1)
-    assert instantiate(cfg.clicks) is None
+    strategy = instantiate(cfg.clicks)
+    assert (type(strategy).__name__, strategy.max_clicks) == ("F3", 3)
+    assert instantiate(compose("eval_davis", overrides=["out=x", "click_strategy=none"]).clicks) is None
     assert instantiate(cfg.dataset).is_embedded
 
 

@@ -21,6 +21,7 @@ def test_shapes_is_rendered_where_asked(tmp_path):
     assert data.sequences == ["shapes-1", "shapes-2", "shapes-3", "shapes-4"]
     assert [data.info(name).num_objects for name in data.sequences] == [2, 3, 4, 5]
     assert not data.is_embedded
+    assert "not comparable" in data.note
 
 
 def test_a_root_may_take_the_place_of_the_rendering():

@@ -7,11 +7,12 @@ import pytest
 from civos_siaf.benchmark.dataset import mini_root
 from tests.scripts.conftest import ROOT
 
+TOY = ("method=nearest_colour", "dataset=davis", "click_strategy=none")
 ERODED = ("method._target_=tests.benchmark.eroded.Eroded", "~method.reach", "~method.place_weight")
 
 
-def test_the_default_run_says_what_it_is(script, tmp_path):
-    done = script("eval_davis.py", "rounds=2")
+def test_a_run_says_what_it_is(script, tmp_path):
+    done = script("eval_davis.py", *TOY, "rounds=2")
     assert done.returncode == 0, done.stderr
     assert "| J&F |" in done.stdout
     assert "small made-up set inside the package" in done.stdout
@@ -24,8 +25,8 @@ def test_the_default_run_says_what_it_is(script, tmp_path):
 
 def test_killed_in_the_middle_and_resumed(script, tmp_path):
     options = (*ERODED, "+method.pause=0.05", "clock=fixed", "click_strategy=f3", "contact_sheets=false")
-    assert script("eval_davis.py", *options, "out=whole").returncode == 0
-    process = script("eval_davis.py", *options, "out=cut", start=True)
+    assert script("eval_davis.py", *TOY, *options, "out=whole").returncode == 0
+    process = script("eval_davis.py", *TOY, *options, "out=cut", start=True)
     report, finished = tmp_path / "cut" / "report.csv", tmp_path / "cut" / "finished.jsonl"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -37,7 +38,7 @@ def test_killed_in_the_middle_and_resumed(script, tmp_path):
     process.communicate()
     assert not (tmp_path / "cut" / "summary.json").exists()
     interrupted = report.read_text()
-    done = script("eval_davis.py", *options, "out=cut")
+    done = script("eval_davis.py", *TOY, *options, "out=cut")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "whole" / "report.csv").read_text().startswith(interrupted[: 96 * 100])
     for name in ("report.csv", "summary.json"):
@@ -46,10 +47,10 @@ def test_killed_in_the_middle_and_resumed(script, tmp_path):
 
 def test_parts_by_option(script, tmp_path):
     common = ("rounds=2", "clock=fixed", "contact_sheets=false")
-    script("eval_davis.py", *common, "out=one")
-    first = script("eval_davis.py", *common, "out=parts", "shard=1/2")
+    script("eval_davis.py", *TOY, *common, "out=one")
+    first = script("eval_davis.py", *TOY, *common, "out=parts", "shard=1/2")
     assert "part 1/2 is done; others below parts are not" in first.stdout
-    second = script("eval_davis.py", *common, "out=parts", "shard=2/2")
+    second = script("eval_davis.py", *TOY, *common, "out=parts", "shard=2/2")
     assert "| J&F |" in second.stdout, second.stderr
     one, parts = (json.loads((tmp_path / d / "summary.json").read_text()) for d in ("one", "parts"))
     assert one == parts
@@ -61,8 +62,8 @@ def test_parts_by_option(script, tmp_path):
 
 def test_parts_by_torchrun(script, tmp_path):
     common = ("rounds=2", "clock=fixed", "contact_sheets=false")
-    script("eval_davis.py", *common, "out=one")
-    arguments = ("--nproc-per-node=2", "--master-port=0", ROOT / "scripts" / "eval_davis.py")
+    script("eval_davis.py", *TOY, *common, "out=one")
+    arguments = ("--nproc-per-node=2", "--master-port=0", ROOT / "scripts" / "eval_davis.py", *TOY)
     done = script("-m", "torch.distributed.run", *arguments, *common, "out=parts")
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "parts" / "shards").iterdir())) == 2
@@ -82,7 +83,7 @@ def test_parts_by_torchrun(script, tmp_path):
     ],
 )
 def test_mistakes_are_one_clear_line(script, options, message):
-    done = script("eval_davis.py", *options)
+    done = script("eval_davis.py", *TOY, *options)
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert message in done.stderr
@@ -100,7 +101,7 @@ def test_mistakes_are_one_clear_line(script, options, message):
 def test_broken_files_are_named(script, tmp_path, name, content, message):
     shutil.copytree(mini_root(), tmp_path / "D")
     (tmp_path / "D" / name).write_bytes(content)
-    done = script("eval_davis.py", "dataset.root=D", "rounds=1")
+    done = script("eval_davis.py", *TOY, "dataset.root=D", "rounds=1")
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
