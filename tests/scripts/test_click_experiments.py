@@ -15,6 +15,7 @@ from civos_siaf.networks.ritm import Ritm
 from civos_siaf.weights.click_networks import load_click_network
 from civos_siaf.weights.hrnet_start import init_ritm
 from tests.data.layouts import write_coco, write_davis, write_lvis
+from tests.scripts.conftest import ROOT
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -158,3 +159,21 @@ def test_missing_data_is_named(script, tmp_path):
     assert done.returncode == 1
     assert "nowhere" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_two_processes_train_together(script, root, tmp_path):
+    options = (
+        "experiment=ritm_light",
+        f"data_root={root}",
+        "folder=run",
+        NO_START,
+        *LIGHT_SIZE,
+        *IMAGE_AREA,
+        "debug=on",
+        "device=cpu",
+        "threads=1",
+    )
+    arguments = ("-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=0")
+    done = script(*arguments, ROOT / "scripts" / "train.py", *options)
+    assert done.returncode == 0, done.stderr
+    assert isinstance(load_click_network(tmp_path / "run" / "weights.safetensors"), LightClicks)
