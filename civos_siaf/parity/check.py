@@ -21,6 +21,7 @@ CHECKERS: tuple[tuple[str, str], ...] = (
     ("hrnet18s-ocr_shapes.json", "civos_siaf.parity.ritm:check"),
     ("clicks.json", "civos_siaf.parity.noc:check"),
     ("propagation_shapes.json", "civos_siaf.parity.mivos:check"),
+    ("aott_shapes.json", "civos_siaf.parity.aot:check"),
 )
 IGNORED_SUFFIXES = frozenset({".md", ".py", ".pyc", ".jpg", ".png", ".txt"})
 
