@@ -19,7 +19,6 @@ from civos_siaf.parity import fill
 from civos_siaf.parity.check import Check, Folder
 from civos_siaf.parity.taps import Taps
 from civos_siaf.propagation.aot_engine import AotEngine
-from civos_siaf.propagation.aot_groups import best_labels
 from civos_siaf.propagation.aot_memory import ReferenceMemories
 from civos_siaf.propagation.aot_tracker import AotTracker
 from civos_siaf.propagation.images import normalize
@@ -129,7 +128,7 @@ def check_sequences(folder: Folder, name: str, net: Aot) -> Iterator[Check]:
     tracker.add_reference(features[0], labels[0], num_objects=objects)
     found = []
     for feature in features[1:]:
-        found.append(best_labels(tracker.merged(tracker.propagate(feature), size)))
+        found.append(tracker.labels(tracker.propagate(feature), size))
         tracker.update(found[-1])
     wrong = np.mean(torch.stack(found).numpy() != recorded["free_labels"])
     yield Check(f"{name} free_labels", float(wrong), LABELS, "share of pixels that differ")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import chain
+
 import torch
 from torch import Tensor
 
@@ -56,12 +59,28 @@ def merge_logits(logits: Tensor) -> Tensor:
     return torch.log(every / (1 - every))
 
 
-def best_labels(logits: Tensor) -> Tensor:
-    """The strongest index of (C, H, W), the lowest on ties: (H, W) uint8."""
-    best = logits[0].clone()
+def best_labels(strength: Iterable[Tensor]) -> Tensor:
+    """The strongest index of C maps (H, W), the lowest on ties: (H, W) uint8."""
+    maps = iter(strength)
+    best = next(maps).clone()
     labels = torch.zeros_like(best, dtype=torch.uint8)
-    # Channel by channel: many times as fast on a CPU as argmax over the first axis.
-    for k in range(1, len(logits)):
-        labels.masked_fill_(logits[k] > best, k)
-        torch.maximum(best, logits[k], out=best)
+    # Map by map: many times as fast on a CPU as argmax over the first axis.
+    for k, other in enumerate(maps, start=1):
+        labels.masked_fill_(other > best, k)
+        torch.maximum(best, other, out=best)
     return labels
+
+
+def group_labels(logits: Sequence[Tensor]) -> Tensor:
+    """Labels (H, W) uint8 of the groups' logits, each (1 + its objects, H, W), without those unused.
+
+    The same as the strongest of `merge_logits`, but no object's logits are made.
+    """
+    if len(logits) == 1:
+        return best_labels(logits[0])
+    probs = [group.softmax(dim=0) for group in logits]
+    rest = probs[0][0]
+    for prob in probs[1:]:
+        rest = rest * prob[0]
+    every = chain([rest], *(prob[1:] for prob in probs))
+    return best_labels(x.clamp_(EPSILON, 1 - EPSILON) for x in every)

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 Form: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, tuple[int, int]], Tensor]
-TILE = (8, 8)
+TILE = (4, 6)
 """Rows and columns of queries that are matched together in the tiled form (measured)."""
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from civos_siaf.networks.aot.decoder import Decoder
 from civos_siaf.networks.aot.encoders import Encoder
-from civos_siaf.networks.aot.identity import IdentityBank, one_hot
+from civos_siaf.networks.aot.identity import IdentityBank
 from civos_siaf.networks.aot.transformer import (
     WIDTH,
     FrameMemory,
@@ -85,7 +85,7 @@ class Aot(nn.Module):
 
     def identify(self, labels: Tensor) -> Tensor:
         """Labels (E, H, W) of the size of the image, 0..10, to identity embeddings (E, n, C)."""
-        return self.identify_masks(one_hot(labels))
+        return self.patch_wise_id_bank.of_labels(labels)
 
     def identify_masks(self, masks: Tensor) -> Tensor:
         """Masks (E, 11, H, W), index 0 = background, to identity embeddings (E, n, C)."""

@@ -81,6 +81,19 @@ def test_identities_fill_the_grid(aligned, size):
     assert torch.allclose(flat @ flat.T, torch.eye(8) * kernel**-4, atol=1e-9)
 
 
+@pytest.mark.parametrize(("aligned", "size"), [(True, (49, 81)), (False, (48, 80))])
+def test_identities_of_labels_are_those_of_their_masks(aligned, size):
+    bank = IdentityBank(8, align_corners=aligned)
+    torch.nn.init.normal_(bank.weight)
+    maps = torch.cat([labels(1, 10, 255, size=size), torch.full((1, *size), 3, dtype=torch.uint8)])
+    maps[0, :, 75:] = torch.randint(0, 11, (size[0], size[1] - 75))
+    dense = bank(one_hot(maps))
+    with torch.no_grad():
+        assert torch.allclose(bank.of_labels(maps), dense, atol=1e-3)
+        assert torch.allclose(bank.of_labels(maps.long()), dense, atol=1e-3)
+    assert bank.of_labels(maps).requires_grad
+
+
 def test_positions():
     code = sine_positions(3, 5, 8, torch.device("cpu")).view(3, 5, 8)
     assert torch.equal(code[:, 0, :4], code[:, 4, :4])
