@@ -1,17 +1,20 @@
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from civos_siaf.frames import Frames
 from civos_siaf.networks.aot.network import concatenated
 from civos_siaf.networks.aot.transformer import KeyValue
 from civos_siaf.networks.aot.variants import VARIANTS
 from civos_siaf.networks.propagation_network import FrameFeatures
 from civos_siaf.propagation.aot_engine import AotEngine
 from civos_siaf.propagation.aot_groups import best_labels, group_counts, merge_logits, split_labels
-from civos_siaf.propagation.aot_images import network_size, resize_labels
+from civos_siaf.propagation.aot_images import AotImages, network_size, resize_labels
 from civos_siaf.propagation.aot_memory import LongTermMemory, ReferenceMemories, batched
 from civos_siaf.propagation.aot_tracker import AotTracker
+from civos_siaf.propagation.feature_cache import FeatureCache
 
 SIZE = (33, 49)
 
@@ -206,6 +209,38 @@ def test_objects_that_come_later_begin_with_their_frame(net, frames):
         tracker.add_reference(frames[2], stripes(1), num_objects=3)
     with pytest.raises(ValueError, match="label 14 with 13 objects"):
         tracker.add_reference(frames[2], stripes(14), num_objects=13)
+
+
+def test_a_video_of_any_size_goes_through(net):
+    rng = np.random.default_rng(0)
+    video = Frames.open(rng.integers(0, 255, (4, 37, 60, 3), dtype=np.uint8))
+    images = AotImages(video, network_size(37, 60, align_corners=True), torch.device("cpu"))
+    assert len(images) == 4
+    assert images[0].shape == (1, 3, 33, 65)
+    assert images[1] is images[1]
+    with torch.inference_mode():
+        features = FeatureCache(lambda frame: net.encode_frame(images[frame]), max_bytes=10**8)
+        given = torch.zeros(37, 60, dtype=torch.uint8)
+        given[10:30, 20:40] = 2
+        tracker = AotTracker(net, gap=2)
+        tracker.add_reference(features[0], resize_labels(given, images.size), num_objects=2)
+        for frame in range(1, 4):
+            labels = tracker.labels(tracker.propagate(features[frame]), (37, 60))
+            tracker.update(resize_labels(labels, images.size))
+            assert labels.shape == (37, 60)
+            assert int(labels.max()) <= 2
+    assert features.encoded == 4
+
+
+def test_images_are_bicubic_and_not_clipped():
+    edge = np.zeros((1, 40, 48, 3), np.uint8)
+    edge[:, :, 24:] = 255
+    image = AotImages(Frames.open(edge), (33, 49), torch.device("cpu"))[0][0]
+    red = image[0] * 0.229 + 0.485
+    assert red.max() > 1.01
+    assert red.min() < -0.01
+    same = AotImages(Frames.open(edge[:, :33]), (33, 48), torch.device("cpu"))[0][0, 0] * 0.229 + 0.485
+    assert same.min().item() == pytest.approx(0, abs=1e-6)
 
 
 @given(st.integers(0, 45))
