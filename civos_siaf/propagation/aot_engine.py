@@ -36,6 +36,10 @@ class AotEngine:
     def begin(self, references: Sequence[FrameMemory], source: FrameMemory) -> None:
         """Start a sweep: forget everything but reference frames, one of which is where the sweep starts.
 
+        Args:
+            references: their memories, for E groups or sweeps; one with a batch of 1 serves all of them.
+            source: memory of the frame where the sweep starts, or of E such frames.
+
         Raises:
             ValueError: no reference frame.
         """
@@ -49,7 +53,11 @@ class AotEngine:
         self._short = source
 
     def add_reference(self, memory: FrameMemory) -> None:
-        """Put in a further reference frame, from which to go on; see `Aot.reference`."""
+        """Put in a further reference frame, from which to go on; see `Aot.reference`.
+
+        For a frame just propagated it takes the place of `update`.
+        """
+        self._matched = None
         self.long.add(memory, reference=True)
         self._short = memory
         self._last_kept = self._step

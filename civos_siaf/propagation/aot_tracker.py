@@ -45,6 +45,8 @@ class AotTracker:
     def add_reference(self, frame: FrameFeatures, labels: Tensor, *, num_objects: int) -> None:
         """Remember a frame with given labels (H, W); objects may be new.
 
+        For a frame just propagated it takes the place of `update`.
+
         Raises:
             ValueError: fewer objects than before, or labels above their number.
         """

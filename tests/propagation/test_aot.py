@@ -200,9 +200,12 @@ def test_objects_that_come_later_begin_with_their_frame(net, frames):
     tracker.add_reference(frames[0], stripes(1, 2), num_objects=2)
     tracker.propagate(frames[1])
     tracker.update(stripes(1, 2))
-    tracker.add_reference(frames[1], stripes(*range(1, 13)), num_objects=12)
+    tracker.propagate(frames[2])
+    tracker.add_reference(frames[2], stripes(*range(1, 13)), num_objects=12)
+    with pytest.raises(ValueError, match="update follows propagate"):
+        tracker.update(stripes(1, 2))
     assert [engine.long.num_frames for engine in tracker.engines] == [3, 1]
-    logits = tracker.propagate(frames[2])
+    logits = tracker.propagate(frames[3])
     assert logits.shape == (2, 11, 9, 13)
     tracker.update(stripes(*range(1, 13)))
     with pytest.raises(ValueError, match="there were 12, now 3"):

@@ -150,6 +150,7 @@ def _masked(logits: Tensor, size: tuple[int, int], radius: int) -> Tensor:
 
 
 @lru_cache(maxsize=8)
+@torch.inference_mode(False)
 def _positions(size: tuple[int, int], radius: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """For every query and displacement the key's number (n, R), any where invalid, and validity."""
     shift = torch.arange(-radius, radius + 1, device=device)
@@ -161,6 +162,7 @@ def _positions(size: tuple[int, int], radius: int, device: torch.device) -> tupl
 
 
 @lru_cache(maxsize=8)
+@torch.inference_mode(False)
 def _tile_mask(
     size: tuple[int, int], tile: tuple[int, int], radius: int, device: torch.device, dtype: torch.dtype
 ) -> Tensor:

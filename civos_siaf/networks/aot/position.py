@@ -12,6 +12,7 @@ BASE = 10_000
 
 
 @lru_cache(maxsize=8)
+@torch.inference_mode(False)
 def sine_positions(height: int, width: int, channels: int, device: torch.device) -> Tensor:
     """(h*w, C): the first half of the channels tells the row, the second the column.
 

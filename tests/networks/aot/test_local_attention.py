@@ -67,6 +67,16 @@ def test_gradients_are_those_of_the_definition(name):
         assert torch.allclose(a, b, atol=1e-8)
 
 
+@pytest.mark.parametrize("name", FORMS)
+def test_training_follows_inference(name):
+    given = arguments((4, 13), radius=1)
+    with torch.inference_mode():
+        FORMS[name](*given)
+    given[0].requires_grad_()
+    FORMS[name](*given).sum().backward()
+    assert given[0].grad.abs().sum() > 0
+
+
 def test_what_lies_outside_the_window_has_no_influence():
     q, k, v, *rest = arguments((12, 12), radius=2)
     before = tiled(q, k, v, *rest).unflatten(2, (12, 12))
