@@ -3,7 +3,8 @@
 `match` is transformer and decoder, `labels` the way to labels of the frame's size, `update` what is
 remembered of them; one frame costs all four. `processor` is the time of all threads together, which other
 programs disturb less. Seconds are the least of the repeats. Options: networks, objects, references (frames in
-the long-term memory), height, width, device, threads, repeats, fast.
+the long-term memory), height, width, device, threads, repeats, fast, keep (freed memory, see
+civos_siaf.allocator).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from civos_siaf.allocator import keep_freed_memory
 from civos_siaf.networks.aot.network import Aot
 from civos_siaf.networks.propagation_network import FrameFeatures
 from civos_siaf.propagation.aot_images import network_size, resize_labels
@@ -47,9 +49,12 @@ def run(
     threads: int = 2,
     repeats: int = 5,
     fast: bool = True,
+    keep: bool = True,
 ) -> Iterator[Row]:
     """One row per network and number of objects."""
     torch.set_num_threads(threads)
+    if keep:
+        keep_freed_memory()
     for name in networks:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # untrained on purpose

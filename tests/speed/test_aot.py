@@ -10,7 +10,9 @@ def test_every_form_has_a_row_and_the_same_result():
 
 
 def test_frames_are_timed_by_objects():
-    rows = list(aot.run(networks=("aott",), objects=(1, 13), height=64, width=96, threads=1, repeats=1))
+    rows = list(
+        aot.run(networks=("aott",), objects=(1, 13), height=64, width=96, threads=1, repeats=1, keep=False)
+    )
     assert [row["network and objects"] for row in rows] == ["aott, 1", "aott, 13"]
     for row in rows:
         parts = sum(row[name] for name in ("encode", "match", "labels", "update"))
