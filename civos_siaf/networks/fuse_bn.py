@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 from typing import TypeVar
 
+import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torchvision.ops import FrozenBatchNorm2d
 
 from civos_siaf.networks.click_fusion import AbsoluteScale
 
+NORMS = (nn.BatchNorm2d, FrozenBatchNorm2d)
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -35,9 +38,9 @@ def _fuse_children(parent: nn.Module) -> None:
     for name, child in list(parent.named_children()):
         owner, norm_name = (child, "0") if _starts_with_norm(child) else (parent, name)
         norm = getattr(owner, norm_name)
-        if isinstance(norm, nn.BatchNorm2d) and conv_name is not None:
+        if isinstance(norm, NORMS) and conv_name is not None:
             conv = getattr(parent, conv_name)
-            if conv.out_channels == norm.num_features:
+            if conv.out_channels == torch.as_tensor(norm.running_var).numel():
                 setattr(parent, conv_name, fuse_conv_bn_eval(conv, norm))
                 # timm's norms carry their activation.
                 setattr(owner, norm_name, getattr(norm, "act", nn.Identity()))
@@ -48,4 +51,4 @@ def _fuse_children(parent: nn.Module) -> None:
 
 
 def _starts_with_norm(module: nn.Module) -> bool:
-    return isinstance(module, nn.Sequential) and len(module) > 0 and isinstance(module[0], nn.BatchNorm2d)
+    return isinstance(module, nn.Sequential) and len(module) > 0 and isinstance(module[0], NORMS)

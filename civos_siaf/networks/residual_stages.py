@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -20,24 +21,33 @@ class Bottleneck(nn.Module):
         dilation: of the 3x3 convolution.
         bias: whether the convolutions have biases in spite of their batch norms.
         project: the input passes through a 1x1 convolution before it is added.
+        norm: makes a norm of so many channels.
     """
 
     def __init__(
-        self, in_channels: int, width: int, *, stride: int, dilation: int, bias: bool, project: bool
+        self,
+        in_channels: int,
+        width: int,
+        *,
+        stride: int,
+        dilation: int,
+        bias: bool,
+        project: bool,
+        norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
     ) -> None:
         super().__init__()
         out_channels = EXPANSION * width
         self.conv1 = nn.Conv2d(in_channels, width, 1, bias=bias)
-        self.bn1 = nn.BatchNorm2d(width)
+        self.bn1 = norm(width)
         self.conv2 = nn.Conv2d(width, width, 3, stride=stride, padding=dilation, dilation=dilation, bias=bias)
-        self.bn2 = nn.BatchNorm2d(width)
+        self.bn2 = norm(width)
         self.conv3 = nn.Conv2d(width, out_channels, 1, bias=bias)
-        self.bn3 = nn.BatchNorm2d(out_channels)
+        self.bn3 = norm(out_channels)
         self.downsample: nn.Module | None = None
         if project:
             self.downsample = nn.Sequential(
                 nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=bias),
-                nn.BatchNorm2d(out_channels),
+                norm(out_channels),
             )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -51,12 +61,19 @@ class Bottleneck(nn.Module):
 
 
 def stage(
-    in_channels: int, width: int, blocks: int, *, stride: int, dilation: int = 1, bias: bool = False
+    in_channels: int,
+    width: int,
+    blocks: int,
+    *,
+    stride: int,
+    dilation: int = 1,
+    bias: bool = False,
+    norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
 ) -> nn.Sequential:
     """Bottlenecks in a row: the first has the stride and no dilation, the others the dilation."""
-    first = Bottleneck(in_channels, width, stride=stride, dilation=1, bias=bias, project=True)
+    first = Bottleneck(in_channels, width, stride=stride, dilation=1, bias=bias, project=True, norm=norm)
     rest = [
-        Bottleneck(EXPANSION * width, width, stride=1, dilation=dilation, bias=bias, project=False)
+        Bottleneck(EXPANSION * width, width, stride=1, dilation=dilation, bias=bias, project=False, norm=norm)
         for _ in range(blocks - 1)
     ]
     return nn.Sequential(OrderedDict((str(i), block) for i, block in enumerate((first, *rest))))

@@ -22,6 +22,7 @@ CHECKERS: tuple[tuple[str, str], ...] = (
     ("clicks.json", "civos_siaf.parity.noc:check"),
     ("propagation_shapes.json", "civos_siaf.parity.mivos:check"),
     ("lr_schedule.json", "civos_siaf.parity.aot_training:check"),
+    ("aott_shapes.json", "civos_siaf.parity.aot:check"),
 )
 IGNORED_SUFFIXES = frozenset({".md", ".py", ".pyc", ".jpg", ".png", ".txt"})
 

@@ -37,7 +37,7 @@ class WeightFile:
 def read_weights(path: Path | str) -> WeightFile:
     """Read a safetensors file, or a file of `torch.save` with plain tensors and containers (weights_only).
 
-    A torch file holds a state dict, or a dictionary with `state_dict` and possibly `config`.
+    A torch file holds a state dict, or a dictionary with `state_dict` or `model`, and possibly `config`.
 
     Raises:
         FileNotFoundError: no such file.
@@ -94,7 +94,7 @@ def _read_torch(path: Path) -> WeightFile:
         raise ValueError(f"{path}: truncated or not a file of torch.save ({error})") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path}: expected a dictionary of tensors, got {type(content).__name__}")
-    state = content.get("state_dict", content)
+    state = content.get("state_dict", content.get("model", content))
     if not isinstance(state, dict) or not state:
         raise ValueError(f"{path}: the state dict is empty or no dictionary")
     foreign = [str(name) for name, value in state.items() if not isinstance(value, Tensor)]

@@ -102,6 +102,48 @@ RECORDS += (
     _mivos("mivos-fusion", "mivos-fusion", "fusion.pth", "1Lc1lI5-ix4WsCRdipACXgvS3G-o0lMoz"),
     _mivos("mivos-s2m", "mivos-s2m", "s2m.pth", "1HKwklVey3P2jmmdmrACFlkXtcvNxbKMM"),
 )
+_AOT_PAGE = "https://github.com/yoxu515/aot-benchmark"
+_AOT_FILES = (
+    # architecture, the original's name, DAVIS 2017 val, and where PRE and PRE_YTB_DAV are
+    ("aott", "AOTT", "79.2", "1_513h8Hok9ySQPMs_dHgX5sPexUhyCmy", "1owPmwV4owd_ll6GuilzklqTyAd0ZvbCu"),
+    ("aots", "AOTS", "82.1", "1QUP0-VED-lOF1oX_ppYWnXyBjvUzJJB7", "1beU5E6Mdnr_pPrgjWvdWurKAIwJSz1xf"),
+    ("aotb", "AOTB", "83.3", "11Bx8n_INAha1IdpHjueGpf7BrKmCJDvK", "1hH-GOn4GAxHkV8ARcQzsUy8Ax6ndot-A"),
+    ("aotl", "AOTL", "83.6", "1WL6QCsYeT7Bt-Gain9ZIrNNXpR2Hgh29", "1L1N2hkSPqrwGgnW9GyFHuG59_EYYfTG4"),
+    (
+        "r50_aotl",
+        "R50_AOTL",
+        "85.2",
+        "1hS4JIvOXeqvbs-CokwV6PwZV-EvzE6x8",
+        "1qJDYn3Ibpquu4ffYoQmVjg1YCbr2JQep",
+    ),
+    (
+        "swinb_aotl",
+        "SwinB_AOTL",
+        "85.9",
+        "1LlhKQiXD8JyZGGs3hZiNzcaCLqyvL9tj",
+        "192jCGQZdnuTsvX-CVra-KVZl2q1ZR0vW",
+    ),
+)
+
+
+def _aot(architecture: str, original: str, stage: str, metric: str, drive_id: str) -> WeightRecord:
+    suffix = "" if stage == "PRE_YTB_DAV" else "-pre"
+    return WeightRecord(
+        name=architecture.replace("_", "-") + suffix,
+        architecture=architecture,
+        file_name=f"{original}_{stage}.pth",
+        url=_DRIVE + drive_id,
+        page=_AOT_PAGE,
+        licence="BSD-3-Clause",
+        metric=metric,
+    )
+
+
+for _name, _original, _score, _pre, _full in _AOT_FILES:
+    RECORDS += (
+        _aot(_name, _original, "PRE_YTB_DAV", f"DAVIS 2017 val, J&F {_score}", _full),
+        _aot(_name, _original, "PRE", "pre-training on static images only, no figure published", _pre),
+    )
 
 
 def find(name: str) -> WeightRecord:

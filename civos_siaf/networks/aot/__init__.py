@@ -1,0 +1,1 @@
+"""AOT: associating objects with transformers (spec aot)."""

@@ -1,0 +1,89 @@
+"""The networks of AOT by name, with published weights or without (spec aot 12)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from civos_siaf.networks.aot.network import Aot
+from civos_siaf.networks.aot.swin import SwinEncoder
+from civos_siaf.networks.aot.variants import VARIANTS
+from civos_siaf.networks.prepare import for_inference
+from civos_siaf.parity import fill
+from civos_siaf.weights.click_networks import without_prefix
+from civos_siaf.weights.load import load_strictly, read_weights
+
+UNUSED_NAMES = ("LSTT.mask_token", ".relative_position_index")
+"""Endings of names in published files that no network needs: never used, and following from the size."""
+_CLASSIFIER = ("classifier.", "fc.", "layer4.", "head.", "norm.", "layers.3.", "layers.2.downsample.")
+
+
+def build(architecture: str) -> Aot:
+    """A network with fresh weights.
+
+    Raises:
+        ValueError: no such architecture; lists those there are.
+    """
+    if architecture not in VARIANTS:
+        raise ValueError(f"no architecture {architecture!r}; there are {', '.join(VARIANTS)}")
+    return VARIANTS[architecture].build()
+
+
+def published_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a published file under the names of `Aot`, without those that it never uses."""
+    plain = without_prefix(state)
+    return {name: value for name, value in plain.items() if not name.endswith(UNUSED_NAMES)}
+
+
+def aot_network(
+    architecture: str, path: Path | str | None = None, *, device: str = "cpu", fast: bool = True
+) -> Aot:
+    """A network, frozen and in eval mode.
+
+    Args:
+        architecture: one of `VARIANTS`.
+        path: a file as published, or safetensors. None: the network is untrained, with weights that follow
+            from their names alone, and a warning says so.
+        device: where it runs.
+        fast: prepared for inference, equal up to rounding; it cannot be trained or saved then.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: no such architecture, not a readable weight file, or one for another network.
+    """
+    empty = build(architecture)
+    if path is None:
+        warnings.warn(f"{architecture} is untrained: no weight file was given", stacklevel=2)
+        shapes = {name: list(value.shape) for name, value in empty.state_dict().items()}
+        load_strictly(empty, fill.state(shapes), source="untrained weights")
+    else:
+        load_strictly(empty, published_state(read_weights(path).state), source=str(path))
+    empty.requires_grad_(False).eval()
+    prepared = for_inference(empty, winograd=device == "cpu") if fast else empty
+    return prepared.to(torch.device(device))
+
+
+def init_encoder(network: Aot, path: Path | str) -> None:
+    """Put an image classifier's weights into the encoder, to begin a training with (spec aot 12.4).
+
+    Files are those of torchvision for MobileNetV2 and ResNet-50, and that of the authors for Swin-B. What
+    comes after stride 16 is left out; the norms at the end of Swin's stages stay as they are.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: the weights do not fit.
+    """
+    expected = network.encoder.state_dict()
+    kept = {
+        name: value
+        for name, value in without_prefix(read_weights(path).state).items()
+        if not name.startswith(_CLASSIFIER)
+        and not name.endswith(("num_batches_tracked", "attn_mask", *UNUSED_NAMES))
+    }
+    if isinstance(network.encoder, SwinEncoder):
+        kept |= {name: value for name, value in expected.items() if name.startswith("norm")}
+    load_strictly(network.encoder, kept, source=str(path))
