@@ -12,6 +12,7 @@ from torch import Tensor
 
 from civos_siaf.frames import Rgb
 from civos_siaf.interaction.brs import FeatureBrs
+from civos_siaf.interaction.geometry import Roi
 from civos_siaf.interaction.points import points_tensor
 from civos_siaf.interaction.predictor import Precision, as_probability, as_rgb, autocast, check_clicks
 from civos_siaf.interaction.published import refinement
@@ -20,6 +21,9 @@ from civos_siaf.interaction.transforms import Clicks, HorizontalFlip
 from civos_siaf.interaction.zoom import ZoomIn, ZoomState
 from civos_siaf.networks.click_network import ClickNetwork, Features
 from civos_siaf.prompts import Click
+
+MIN_GAIN = 1.25
+"""A second look is not worth its time where it shows the object less enlarged than this."""
 
 
 class RoundClicks:
@@ -121,12 +125,21 @@ class RoundClicks:
         first = torch.from_numpy(prob)[None, None].to(rgb.device)
         zoom.restore(ZoomState(previous=first))
         view, moved = zoom.forward(torch.cat([rgb, first], dim=1), [clicks])
-        if zoom.roi is None or min(zoom.roi.size) < 2:
+        if zoom.roi is None or not self._is_closer(zoom.roi, (rgb.shape[2], rgb.shape[3]), view):
+            zoom.reset()
             return prob
         answer = self._predict(view[:, :3], view[:, 3:], moved)
         closer = zoom.inverse(answer[None])
         zoom.reset()
         return np.asarray(closer[0, 0].cpu().numpy(), np.float32)
+
+    def _is_closer(self, roi: Roi, size: tuple[int, int], view: Tensor) -> bool:
+        """Whether the network sees a region clearly larger in `view` than it did in the whole image."""
+        if min(roi.size) < 2:
+            return False
+        inside = self.network.internal_scale(view.shape[2], view.shape[3])
+        scale = max(view.shape[2:]) / max(roi.size) * inside
+        return scale >= MIN_GAIN * self.network.internal_scale(*size)
 
     def _predict(self, rgb: Tensor, masks: Tensor, lists: list[Clicks]) -> Tensor:
         """Image (1, 3, H, W), masks (k, 1, H, W), clicks of k objects to probabilities (k, H, W)."""

@@ -35,6 +35,7 @@ class ZoomIn:
         aligned_clicks: scale the clicks as the pixels are scaled, corners on corners; published: by the plain
             ratio of the sizes, up to one pixel beside.
         keep_outside: leave the last map as it was outside the region; published: zero.
+        max_scale: enlarge the region at most so much, even if it stays below `target_size`; published: any.
         forget_roi: drop the region when the image is passed through; published: the answer for the whole
             image is then still pasted into the old region.
     """
@@ -50,6 +51,7 @@ class ZoomIn:
         prob_thresh: float = 0.5,
         aligned_clicks: bool = False,
         keep_outside: bool = False,
+        max_scale: float | None = None,
         forget_roi: bool = False,
     ) -> None:
         if not isinstance(target_size, int):
@@ -62,6 +64,7 @@ class ZoomIn:
         self.prob_thresh = prob_thresh
         self.aligned_clicks = aligned_clicks
         self.keep_outside = keep_outside
+        self.max_scale = max_scale
         self.forget_roi = forget_roi
         self.changed = False
         self.state = ZoomState()
@@ -153,7 +156,10 @@ class ZoomIn:
     def _crop(self, image: Tensor, clicks: Sequence[Clicks]) -> tuple[Tensor, list[Clicks]]:
         roi = self.state.roi
         assert roi is not None
-        size = roi.resized(self.target_size)
+        target = self.target_size
+        if self.max_scale is not None and isinstance(target, int):
+            target = min(target, max(2, round(self.max_scale * max(roi.size))))
+        size = roi.resized(target)
         crop = image[:, :, roi.top : roi.bottom + 1, roi.left : roi.right + 1]
         scale_y, scale_x = (self._scale(out, length) for out, length in zip(size, roi.size, strict=True))
         moved = [

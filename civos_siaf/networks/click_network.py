@@ -89,6 +89,10 @@ class ClickNetwork(nn.Module, ABC):
             maps = torch.cat([mask, maps], dim=1)
         return (image[:, :3] - self.mean) / self.std, maps
 
+    def internal_scale(self, height: int, width: int) -> float:
+        """Pixels inside the network per pixel of an image, along a side."""
+        return 1.0
+
     def _check(self, image: Tensor, points: Tensor) -> None:
         channels = 3 + self.with_prev_mask
         if image.ndim != 4 or image.shape[1] != channels:

@@ -65,6 +65,10 @@ class LightClicks(ClickNetwork):
         scale = min(1.0, self.internal_side / max(height, width))
         return _aligned(height * scale), _aligned(width * scale)
 
+    def internal_scale(self, height: int, width: int) -> float:
+        """See `ClickNetwork`."""
+        return min(1.0, self.internal_side / max(height, width))
+
     def prepare(self, image: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
         """As in `ClickNetwork`, but of the size of `internal_size`."""
         self._check(image, points)
