@@ -173,7 +173,7 @@ def test_two_processes_train_together(script, root, tmp_path):
         "device=cpu",
         "threads=1",
     )
-    arguments = ("-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=0")
+    arguments = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
     done = script(*arguments, ROOT / "scripts" / "train.py", *options)
     assert done.returncode == 0, done.stderr
     assert isinstance(load_click_network(tmp_path / "run" / "weights.safetensors"), LightClicks)

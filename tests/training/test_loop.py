@@ -87,7 +87,7 @@ def test_another_seed_gives_other_weights(tmp_path):
 
 def test_two_processes_equal_one_with_the_doubled_batch(tmp_path):
     run(tmp_path / "one", 6, 0, 4, 0)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=29512"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     subprocess.run(
         [*torchrun, *command(tmp_path / "two", 6, 0, 2, 0)[1:]],
         env=ENVIRONMENT,
