@@ -5,9 +5,10 @@ import torch
 from civos_siaf.interaction.brs import FeatureBrs, InputBrs
 from civos_siaf.interaction.brs_loss import brs_loss, click_marks
 from civos_siaf.interaction.brs_optimizer import ClickOptimizer
+from civos_siaf.interaction.geometry import Roi
 from civos_siaf.interaction.predictor import ClickPredictor
 from civos_siaf.interaction.published import MODES, refinement
-from civos_siaf.interaction.zoom import ZoomIn
+from civos_siaf.interaction.zoom import ZoomIn, ZoomState
 from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.prompts import Click
 from civos_siaf.weights.click_networks import build
@@ -94,8 +95,11 @@ def test_variables_survive_a_new_region_unless_told_otherwise(light: ClickNetwor
         start: list[np.ndarray] = []
         original = refine.optimizer.minimize
         refine.optimizer.minimize = lambda f, x, **rest: start.append(x) or original(f, x, **rest)  # noqa: B023
-        predictor.add(click(90, 60))
         assert predictor.zoom is not None
+        small = torch.zeros(1, 1, 64, 96)
+        small[:, :, 10:40, 10:40] = 1
+        predictor.zoom.restore(ZoomState(small, Roi(0, 50, 0, 50)))
+        predictor.add(click(90, 60))
         assert predictor.zoom.changed
         starts[reset] = bool((start[0] == before).all()), bool(start[0].any())
     assert starts == {False: (True, True), True: (False, False)}

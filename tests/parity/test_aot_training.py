@@ -9,9 +9,10 @@ FOLDER = Path(__file__).parents[1] / "reference" / "aot"
 def test_everything_recorded_of_training_agrees():
     unread = []
     checks = list(check_folder(FOLDER, unread=unread.extend))
-    assert [str(check) for check in checks if not check.ok] == []
     assert unread == []
-    assert len(checks) == 7 + 24 + 9
+    training = [check for check in checks if check.name.split()[0] in ("loss", "rates", "groups")]
+    assert [str(check) for check in training if not check.ok] == []
+    assert len(training) == 7 + 24 + 9
 
 
 def test_a_wrong_group_is_noticed(tmp_path):
