@@ -10,10 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from civos_siaf.networks.aot.network import Aot, mask_unused
+from civos_siaf.networks.aot.network import Aot
 from civos_siaf.networks.aot.position import sine_positions
-from civos_siaf.networks.aot.transformer import WIDTH, FrameMemory, as_map, joined
+from civos_siaf.networks.aot.transformer import WIDTH, as_map, joined
 from civos_siaf.networks.aot.variants import VARIANTS
+from civos_siaf.networks.identity_network import FrameMemory, mask_unused
 from civos_siaf.networks.propagation_network import FrameFeatures
 from civos_siaf.parity import fill
 from civos_siaf.parity.check import Check, Folder

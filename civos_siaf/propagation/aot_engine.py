@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from civos_siaf.networks.aot.network import Aot, Matched
-from civos_siaf.networks.aot.transformer import FrameMemory
+from civos_siaf.networks.identity_network import FrameMemory, IdentityNetwork, Matched
 from civos_siaf.networks.propagation_network import FrameFeatures
 from civos_siaf.propagation.aot_memory import LongTermMemory
 
@@ -25,7 +24,7 @@ class AotEngine:
         max_frames: see `LongTermMemory`.
     """
 
-    def __init__(self, network: Aot, *, gap: int, max_frames: int | None = None) -> None:
+    def __init__(self, network: IdentityNetwork, *, gap: int, max_frames: int | None = None) -> None:
         self.network = network
         self.gap = gap
         self.long = LongTermMemory(max_frames=max_frames)
@@ -53,7 +52,7 @@ class AotEngine:
         self._short = source
 
     def add_reference(self, memory: FrameMemory) -> None:
-        """Put in a further reference frame, from which to go on; see `Aot.reference`.
+        """Put in a further reference frame, from which to go on; see `IdentityNetwork.reference`.
 
         For a frame just propagated it takes the place of `update`.
         """

@@ -34,7 +34,7 @@ def network_size(
     Args:
         height: of the image.
         width: of the image.
-        align_corners: see `Aot`.
+        align_corners: see `IdentityNetwork`.
         scale: applied after the limits.
         max_long: limit of the longer side.
         max_short: limit of the shorter one, applied first.

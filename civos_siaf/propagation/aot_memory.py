@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from civos_siaf.networks.aot.network import Aot
-from civos_siaf.networks.aot.transformer import FrameMemory, KeyValue
+from civos_siaf.networks.identity_network import FrameMemory, IdentityNetwork, KeyValue
 from civos_siaf.networks.propagation_network import FrameFeatures
 
 
@@ -22,7 +21,7 @@ class ReferenceMemories:
         network: in eval mode.
     """
 
-    def __init__(self, network: Aot) -> None:
+    def __init__(self, network: IdentityNetwork) -> None:
         self.network = network
         self._kept: dict[int, FrameMemory] = {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from civos_siaf.networks.aot.network import Aot, mask_unused
+from civos_siaf.networks.identity_network import IdentityNetwork, mask_unused
 from civos_siaf.networks.propagation_network import FrameFeatures
 from civos_siaf.propagation.aot_engine import AotEngine
 from civos_siaf.propagation.aot_groups import (
@@ -28,7 +28,7 @@ class AotTracker:
         max_frames: see `LongTermMemory`.
     """
 
-    def __init__(self, network: Aot, *, gap: int, max_frames: int | None = None) -> None:
+    def __init__(self, network: IdentityNetwork, *, gap: int, max_frames: int | None = None) -> None:
         self.network = network
         self.num_objects = 0
         self._gap = gap

@@ -5,9 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civos_siaf.frames import Frames
-from civos_siaf.networks.aot.network import concatenated
-from civos_siaf.networks.aot.transformer import KeyValue
 from civos_siaf.networks.aot.variants import VARIANTS
+from civos_siaf.networks.identity_network import KeyValue, concatenated
 from civos_siaf.networks.propagation_network import FrameFeatures
 from civos_siaf.propagation.aot_engine import AotEngine
 from civos_siaf.propagation.aot_groups import best_labels, group_counts, merge_logits, split_labels

@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from civos_siaf.networks.aot.decoder import Decoder
 from civos_siaf.networks.aot.encoders import Encoder
 from civos_siaf.networks.aot.identity import IdentityBank
-from civos_siaf.networks.aot.transformer import (
-    WIDTH,
-    FrameMemory,
-    KeyValue,
-    Lstt,
-    Seen,
-    as_map,
-    as_tokens,
-)
+from civos_siaf.networks.aot.transformer import WIDTH, Lstt, as_map, as_tokens
+from civos_siaf.networks.identity_network import FrameMemory, IdentityNetwork, Matched, Seen
 from civos_siaf.networks.propagation_network import FrameFeatures
 
-UNUSED = -1e10
 
-
-class Matched(NamedTuple):
-    """A frame that was matched with memory.
-
-    Attributes:
-        maps: (E, 256, h, w) of each layer, for the decoder.
-        seen: of each layer, for `Aot.remember`.
-    """
-
-    maps: list[Tensor]
-    seen: list[Seen]
-
-
-class Aot(nn.Module):
+class Aot(IdentityNetwork):
     """Encoder, transformer, identities and decoder, with the names of the published weights.
 
     Images are RGB, normalised with the mean and deviation of ImageNet. Their sides are 16k+1 pixels with
@@ -52,8 +29,7 @@ class Aot(nn.Module):
     """
 
     def __init__(self, encoder: Encoder, *, layers: int, align_corners: bool = True) -> None:
-        super().__init__()
-        self.align_corners = align_corners
+        super().__init__(align_corners=align_corners)
         self.encoder = encoder
         channels = encoder.channels
         self.encoder_projector = nn.Conv2d(channels[3], WIDTH, 1)
@@ -124,32 +100,6 @@ class Aot(nn.Module):
     def decode(self, maps: Sequence[Tensor], frame: FrameFeatures) -> Tensor:
         """Logits (E, 11, H/4, W/4) of what was matched."""
         return torch.as_tensor(self.decoder(maps, frame.parts))
-
-    def resize(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
-        """Logits (E, C, h, w) in another size (H, W)."""
-        return F.interpolate(logits, size=size, mode="bilinear", align_corners=self.align_corners)
-
-    def _require_size(self, image: Tensor) -> None:
-        rest = 1 if self.align_corners else 0
-        height, width = image.shape[-2:]
-        if height % 16 != rest or width % 16 != rest:
-            raise ValueError(f"image sides must be 16k{'+1' * rest}, got {height} x {width}")
-
-
-def mask_unused(logits: Tensor, counts: Sequence[int]) -> Tensor:
-    """Logits (E, 11, h, w) with what lies above each group's number of objects made impossible."""
-    numbers = torch.arange(logits.shape[1], device=logits.device)
-    unused = numbers > torch.tensor(list(counts), device=logits.device)[:, None]
-    value = max(UNUSED, torch.finfo(logits.dtype).min)
-    return logits.masked_fill(unused[:, :, None, None], value)
-
-
-def concatenated(memories: Sequence[FrameMemory]) -> FrameMemory:
-    """The memories of several frames as one; their order has no meaning."""
-    return tuple(
-        KeyValue(*(torch.cat(parts, dim=2) for parts in zip(*layer, strict=True)))
-        for layer in zip(*memories, strict=True)
-    )
 
 
 def _tokens(frame: FrameFeatures) -> tuple[Tensor, tuple[int, int]]:

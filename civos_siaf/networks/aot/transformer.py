@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,7 @@ from torchvision.ops import StochasticDepth
 
 from civos_siaf.networks.aot.local_attention import Form, tiled
 from civos_siaf.networks.aot.position import sine_positions
+from civos_siaf.networks.identity_network import FrameMemory, KeyValue, Seen
 
 WIDTH = 256
 HEADS = 8
@@ -23,34 +24,6 @@ DEPTH = WIDTH // HEADS
 RADIUS = 7
 HIDDEN = 1024
 Size: TypeAlias = tuple[int, int]
-
-
-class KeyValue(NamedTuple):
-    """What one layer remembers of m frames.
-
-    Attributes:
-        key: (B, 8, m*n, 32); B is 1 where keys do not depend on the objects.
-        value: (E, 8, m*n, 32).
-    """
-
-    key: Tensor
-    value: Tensor
-
-
-class Seen(NamedTuple):
-    """What one layer will remember of a frame once its masks are known.
-
-    Attributes:
-        key: (B, 8, n, 32), also the queries.
-        tokens: (B, n, C), values before they get identities.
-    """
-
-    key: Tensor
-    tokens: Tensor
-
-
-FrameMemory: TypeAlias = tuple[KeyValue, ...]
-"""What all layers remember of a frame."""
 
 
 class SelfAttention(nn.Module):

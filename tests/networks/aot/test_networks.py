@@ -3,10 +3,10 @@ import torch
 
 from civos_siaf.networks.aot.encoders import MobileNetV2Encoder, ResNet50Encoder
 from civos_siaf.networks.aot.identity import IdentityBank, one_hot
-from civos_siaf.networks.aot.network import concatenated, mask_unused
 from civos_siaf.networks.aot.position import sine_positions
 from civos_siaf.networks.aot.swin import SwinEncoder
 from civos_siaf.networks.aot.variants import NEVER, VARIANTS
+from civos_siaf.networks.identity_network import concatenated, mask_unused
 from civos_siaf.networks.prepare import for_inference
 
 SIZE = (49, 81)
