@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from civos_siaf.allocator import keep_freed_memory
-from civos_siaf.networks.aot.network import Aot
+from civos_siaf.networks.identity_network import IdentityNetwork
 from civos_siaf.networks.propagation_network import FrameFeatures
 from civos_siaf.propagation.aot_images import network_size, resize_labels
 from civos_siaf.propagation.aot_tracker import AotTracker
@@ -80,7 +80,7 @@ def run(
 
 @torch.inference_mode()
 def _frame(
-    net: Aot, image: Tensor, count: int, references: int, size: tuple[int, int]
+    net: IdentityNetwork, image: Tensor, count: int, references: int, size: tuple[int, int]
 ) -> tuple[float, float, float, float, float]:
     """Seconds of the parts of one frame, and the processor's seconds of all."""
     given = boxes(count, (image.shape[2], image.shape[3])).to(image.device)

@@ -7,15 +7,18 @@ from typing import Any, TypeVar
 
 from torch import nn
 
+from civos_siaf.networks.aot.network import Aot
 from civos_siaf.networks.click_network import ClickNetwork
+from civos_siaf.networks.identity_network import IdentityNetwork
 from civos_siaf.networks.light_clicks import LightClicks
+from civos_siaf.networks.light_identity import LightIdentity
 from civos_siaf.networks.light_propagation import LightPropagation
 from civos_siaf.networks.mask_fusion import MaskFusion
 from civos_siaf.networks.propagation_network import PropagationNetwork
 from civos_siaf.networks.ritm import Ritm
 from civos_siaf.networks.s2m import S2m
 from civos_siaf.networks.stm import Stm
-from civos_siaf.weights import click_networks, mivos_networks
+from civos_siaf.weights import aot_networks, click_networks, mivos_networks
 from civos_siaf.weights.backbones import init_backbone
 from civos_siaf.weights.click_networks import load_into
 from civos_siaf.weights.hrnet_start import init_ritm
@@ -98,6 +101,40 @@ def fusion_network(architecture: str, *, weights: Path | str | None = None) -> M
     return _with(network, weights)
 
 
+def identity_network(
+    architecture: str,
+    *,
+    backbone: Path | str | None = None,
+    matching: Path | str | None = None,
+    weights: Path | str | None = None,
+) -> IdentityNetwork:
+    """A network that propagates many objects at once, to train; other errors as for `click_network`.
+
+    Args:
+        architecture: its name in `weights`.
+        backbone: weights of an image classifier, see `init_encoder`; for the light one see `init_backbone`.
+        matching: weights of a trained `light-propagation`, whose trunk and keys the light one begins with.
+        weights: of the whole network, from an earlier training.
+
+    Raises:
+        ValueError: `matching` for another architecture.
+    """
+    network = aot_networks.build(architecture)
+    if isinstance(network, Aot):
+        if matching is not None:
+            raise ValueError(f"{architecture} cannot begin with the keys of light-propagation")
+        if backbone is not None:
+            aot_networks.init_encoder(network, backbone)
+    elif backbone is not None:
+        init_backbone(_backbone(network), backbone)
+    if matching is not None:
+        state = read_weights(matching).state
+        own = network.state_dict()
+        common = {name: value for name, value in state.items() if name.startswith(("trunk.", "key_proj."))}
+        load_strictly(network, own | common, source=str(matching))
+    return _with(network, weights)
+
+
 def _with(network: Network, weights: Path | str | None) -> Network:
     if weights is not None:
         load_strictly(network, read_weights(weights).state, source=str(weights))
@@ -107,6 +144,6 @@ def _with(network: Network, weights: Path | str | None) -> Network:
 def _backbone(network: nn.Module) -> Any:
     if isinstance(network, LightClicks):
         return network.encoder
-    if isinstance(network, LightPropagation):
+    if isinstance(network, LightPropagation | LightIdentity):
         return network.trunk
     raise ValueError(f"{type(network).__name__} has no backbone of timm to put weights into")

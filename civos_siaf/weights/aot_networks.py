@@ -1,4 +1,4 @@
-"""The networks of AOT by name, with published weights or without (spec aot 12)."""
+"""The networks of AOT and our light one by name, with published weights or without (spec aot 12)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from torch import Tensor
 from civos_siaf.networks.aot.network import Aot
 from civos_siaf.networks.aot.swin import SwinEncoder
 from civos_siaf.networks.aot.variants import VARIANTS
+from civos_siaf.networks.identity_network import IdentityNetwork
+from civos_siaf.networks.light_identity import LightIdentity
 from civos_siaf.networks.prepare import for_inference
 from civos_siaf.parity import fill
 from civos_siaf.weights.click_networks import without_prefix
@@ -22,14 +24,20 @@ UNUSED_NAMES = ("LSTT.mask_token", ".relative_position_index")
 _CLASSIFIER = ("classifier.", "fc.", "layer4.", "head.", "norm.", "layers.3.", "layers.2.downsample.")
 
 
-def build(architecture: str) -> Aot:
+LIGHT = "light-identity"
+"""Our own network."""
+
+
+def build(architecture: str) -> IdentityNetwork:
     """A network with fresh weights.
 
     Raises:
         ValueError: no such architecture; lists those there are.
     """
+    if architecture == LIGHT:
+        return LightIdentity()
     if architecture not in VARIANTS:
-        raise ValueError(f"no architecture {architecture!r}; there are {', '.join(VARIANTS)}")
+        raise ValueError(f"no architecture {architecture!r}; there are {', '.join((*VARIANTS, LIGHT))}")
     return VARIANTS[architecture].build()
 
 
@@ -41,11 +49,11 @@ def published_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def aot_network(
     architecture: str, path: Path | str | None = None, *, device: str = "cpu", fast: bool = True
-) -> Aot:
+) -> IdentityNetwork:
     """A network, frozen and in eval mode.
 
     Args:
-        architecture: one of `VARIANTS`.
+        architecture: one of `VARIANTS`, or "light-identity".
         path: a file as published, or safetensors. None: the network is untrained, with weights that follow
             from their names alone, and a warning says so.
         device: where it runs.
