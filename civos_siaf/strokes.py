@@ -3,13 +3,16 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from civos_siaf.prompts import Scribble
+from civos_siaf.prompts import Click, Scribble
 
 MAX_BEZIER_POINTS = 1000
+STROKE_REACH, CLICK_REACH = 1, 2
+"""How far marks for networks reach from their line or place: 3 and 5 pixels across."""
 
 
 def connect(pixels: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -77,3 +80,33 @@ def draw(
         inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
         canvas[y[inside], x[inside]] = scribble.object_id
     return canvas
+
+
+def render(
+    prompts: Iterable[Scribble | Click], *, height: int, width: int, empty: int = -1
+) -> NDArray[np.int16]:
+    """Marks (H, W) as networks of whole frames see them: object numbers, `empty` elsewhere (spec siaf 2).
+
+    Strokes are 3 pixels wide, clicks squares of 5; a negative click is background. Later marks win.
+    Coordinates are truncated to pixels. Points outside the frame are left out.
+    """
+    canvas = np.full((height, width), empty, dtype=np.int16)
+    for prompt in prompts:
+        if isinstance(prompt, Click):
+            pixels, reach = np.array([[int(prompt.x), int(prompt.y)]]), CLICK_REACH
+            value = prompt.object_id if prompt.positive else 0
+        else:
+            pixels, reach = connect(prompt.points.astype(np.int64)), STROKE_REACH
+            value = prompt.object_id
+        x, y = pixels.T
+        inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+        line = np.zeros((height, width), dtype=bool)
+        line[y[inside], x[inside]] = True
+        canvas[_widened(line, reach)] = value
+    return canvas
+
+
+def _widened(line: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+    """Grown by a square of 2 * reach + 1 pixels."""
+    size = (2 * reach + 1, 2 * reach + 1)
+    return np.asarray(cv2.dilate(line.view(np.uint8), np.ones(size, np.uint8)) > 0)

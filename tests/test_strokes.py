@@ -5,8 +5,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from civos_siaf import Scribble
-from civos_siaf.strokes import bezier, connect, draw
+from civos_siaf import Click, Scribble
+from civos_siaf.strokes import bezier, connect, draw, render
 
 pixel = st.tuples(st.integers(-50, 50), st.integers(-50, 50))
 
@@ -59,3 +59,21 @@ def test_bezier_runs_backwards_and_survives_a_thousand_points():
 def test_later_strokes_cover_earlier_ones_and_the_outside_is_left_out():
     drawn = draw([Scribble(0, 1, [[0, 1], [9, 1]]), Scribble(0, 2, [[2.9, 0], [2.9, 3]])], height=3, width=5)
     assert drawn.tolist() == [[-1, -1, 2, -1, -1], [1, 1, 2, 1, 1], [-1, -1, 2, -1, -1]]
+
+
+def test_marks_are_drawn_wide_and_later_ones_win():
+    line = Scribble(0, 2, [[5, 5], [14, 5]])
+    marks = render([line, Click(0, 1, x=10.9, y=5)], height=20, width=30)
+    assert np.count_nonzero(marks == 1) == 25
+    assert (marks[3:8, 8:13] == 1).all()
+    assert np.count_nonzero(marks == 2) == 3 * 12 - 15
+    assert (marks[4:7, 4:8] == 2).all()
+    assert np.count_nonzero(marks == -1) == 600 - 25 - 21
+
+
+def test_a_negative_click_is_background_and_marks_outside_are_left_out():
+    denied = render([Click(0, 3, x=0, y=0, positive=False)], height=8, width=8)
+    assert (denied[:3, :3] == 0).all()
+    assert np.count_nonzero(denied == 0) == 9
+    outside = [Click(0, 1, x=8, y=2), Scribble(0, 1, [[-5, 4], [-2, 4]])]
+    assert (render(outside, height=8, width=8) == -1).all()

@@ -61,7 +61,7 @@ class ClipItems:
     Args:
         clips: where they come from.
         augment: what is done to them; it must bring all to one size.
-        frames: T.
+        frames: T, fixed or by step, so that all items of a batch have the same.
         gap: as in `ClipSource`, fixed or by step.
         max_objects: K at most; random ones where there are more.
         min_pixels: an object needs so many pixels in the first frame.
@@ -80,7 +80,7 @@ class ClipItems:
         clips: ClipSource,
         *,
         augment: Callable[[Clip, np.random.Generator], Clip] | None = None,
-        frames: int = 3,
+        frames: int | Callable[[int], int] = 3,
         gap: int | GapSchedule = 5,
         max_objects: int = 2,
         min_pixels: int = 1,
@@ -91,7 +91,7 @@ class ClipItems:
     ) -> None:
         if len(clips) == 0:
             raise ValueError("there are no videos to train on")
-        if frames < 1 or not 1 <= max_objects < VOID:
+        if (isinstance(frames, int) and frames < 1) or not 1 <= max_objects < VOID:
             raise ValueError(f"frames {frames} and max_objects {max_objects} must be 1 or more")
         if visible not in ("first", "any"):
             raise ValueError(f"visible must be first or any, got {visible!r}")
@@ -107,7 +107,8 @@ class ClipItems:
             ValueError: many videos in a row show no object that is large enough.
         """
         gap = self.gap if isinstance(self.gap, int) else self.gap(step)
-        clip, found = self._draw(rng, gap)
+        frames = self.frames if isinstance(self.frames, int) else self.frames(step)
+        clip, found = self._draw(rng, frames, gap)
         chosen = rng.permutation(found)[: self.max_objects]
         table = np.zeros(VOID + 1, dtype=np.int64)
         table[VOID] = VOID
@@ -120,14 +121,14 @@ class ClipItems:
             "num_objects": torch.tensor(len(chosen)),
         }
 
-    def _draw(self, rng: np.random.Generator, gap: int) -> tuple[Clip, NDArray[np.int64]]:
+    def _draw(self, rng: np.random.Generator, frames: int, gap: int) -> tuple[Clip, NDArray[np.int64]]:
         """A clip with its objects to follow, at least one."""
         for _ in range(VIDEOS_TRIED):
             video = int(rng.integers(len(self.clips)))
             for _ in range(self.redraws + 1):
-                clip = self._clip(video, rng, gap)
+                clip = self._clip(video, rng, frames, gap)
                 if rng.random() < self.merge:
-                    other = self._clip(int(rng.integers(len(self.clips))), rng, gap)
+                    other = self._clip(int(rng.integers(len(self.clips))), rng, frames, gap)
                     clip = over(clip, other)
                 found = self._objects(clip.labels)
                 if len(found):
@@ -136,8 +137,8 @@ class ClipItems:
             f"no object of {self.min_pixels} pixels in {VIDEOS_TRIED} videos, the last one {clip.name}"
         )
 
-    def _clip(self, video: int, rng: np.random.Generator, gap: int) -> Clip:
-        clip = self.clips.clip(video, rng, frames=self.frames, gap=gap)
+    def _clip(self, video: int, rng: np.random.Generator, frames: int, gap: int) -> Clip:
+        clip = self.clips.clip(video, rng, frames=frames, gap=gap)
         return self.augment(clip, rng) if self.augment else clip
 
     def _objects(self, labels: NDArray[np.uint8]) -> NDArray[np.int64]:

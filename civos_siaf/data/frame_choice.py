@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -57,3 +58,38 @@ def choose_frames(
     if min(num_frames, frames, gap) < 1:
         raise ValueError(f"video {num_frames}, frames {frames}, gap {gap}: all must be 1 or more")
     return CHOICES[choice](num_frames, rng, frames=frames, gap=gap)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameCounts:
+    """How many frames the clips of a step have: drawn from the step's number, so that a batch has one length.
+
+    The defaults are SIAF's (spec siaf 10.2).
+
+    Attributes:
+        counts: numbers of frames T.
+        weights: how often, in proportion.
+        seed: of the draws.
+
+    Raises:
+        ValueError: a count below 1, or not a weight above 0 for each.
+
+    >>> {FrameCounts()(step) for step in range(20)}
+    {1, 2, 3}
+    """
+
+    counts: Sequence[int] = (1, 2, 3)
+    weights: Sequence[float] = (0.4, 0.3, 0.3)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.counts or len(self.counts) != len(self.weights):
+            raise ValueError(f"expected a weight for each count, got {self.counts} and {self.weights}")
+        if min(self.counts) < 1 or min(self.weights) <= 0:
+            raise ValueError(f"counts must be 1 or more, weights above 0: {self.counts}, {self.weights}")
+
+    def __call__(self, step: int) -> int:
+        """T at a step."""
+        ends = np.cumsum(self.weights) / sum(self.weights)
+        draw = np.random.default_rng((self.seed, step)).random()
+        return int(self.counts[int(np.searchsorted(ends[:-1], draw, side="right"))])

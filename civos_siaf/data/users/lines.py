@@ -24,19 +24,25 @@ class LineRobot(Protocol):
         """Control pixels (n, 2), rows (x, y), of each line through a region (H, W)."""
 
 
-def robot_lines(robot: LineRobot, region: Mask) -> Mask:
-    """The robot's lines through a region, one pixel wide, found at half its size.
+def robot_paths(robot: LineRobot, region: Mask) -> Iterator[NDArray[np.float64]]:
+    """The robot's curves through a region: points (n, 2), rows (x, y), found at half its size.
 
     MiVOS opens with a radius of 0.075 times the root of the area: `kernel_size=0.15` of the robot.
     """
     height, width = region.shape
-    out = np.zeros_like(region)
     if min(height, width) < 2 or not region.any():
-        return out
+        return
     half = (width // 2, height // 2)
     small = cv2.resize(region.astype(np.float32), half, interpolation=cv2.INTER_AREA) > 0.5
     for pixels in robot.paths(np.asarray(small)):
-        points = 2 * bezier(pixels.astype(np.float64))
+        yield 2 * bezier(pixels.astype(np.float64))
+
+
+def robot_lines(robot: LineRobot, region: Mask) -> Mask:
+    """The robot's lines through a region, one pixel wide; see `robot_paths`."""
+    height, width = region.shape
+    out = np.zeros_like(region)
+    for points in robot_paths(robot, region):
         x, y = connect(points.astype(np.int64)).T
         inside = (x < width) & (y < height)
         out[y[inside], x[inside]] = True
@@ -92,27 +98,47 @@ def curves(region: Mask, rng: np.random.Generator, *, count: int, longest: bool 
     return out
 
 
-def cheap_line(region: Mask, rng: np.random.Generator, *, min_area: int = 50) -> Mask:
-    """A random curve within the inner part of a region's largest piece, where no robot has the time.
+def cheap_path(region: Mask, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Points (n, 2), rows (x, y), of a random curve within the inner part of a region's largest piece.
 
     Args:
-        region: (H, W).
+        region: (H, W), not empty.
         rng: all randomness comes from here.
-        min_area: smaller regions get no line.
     """
-    out = np.zeros_like(region)
-    if np.count_nonzero(region) < min_area:
-        return out
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(region.astype(np.uint8), connectivity=8)
-    piece = np.asarray(labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()))
-    depth = cv2.distanceTransform(np.pad(piece, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    piece = largest_piece(region)
+    depth = inner_depth(piece)
     inner = np.asarray(depth >= 0.4 * depth.max())
     places = np.argwhere(inner)[:, ::-1]
     control = places[rng.choice(len(places), min(len(places), int(rng.integers(3, 6))), replace=False)]
     # In the order along the longest direction a curve rarely doubles back.
     axis = control[:, np.ptp(control, axis=0).argmax()]
     points = bezier(control[np.argsort(axis)].astype(np.float64), 200)
-    return np.asarray(line(_longest_inside(points, piece), region.shape) & piece)
+    return _longest_inside(points, piece)
+
+
+def cheap_line(region: Mask, rng: np.random.Generator, *, min_area: int = 50) -> Mask:
+    """A curve as of `cheap_path`, three pixels wide, where no robot has the time.
+
+    Args:
+        region: (H, W).
+        rng: all randomness comes from here.
+        min_area: smaller regions get no line.
+    """
+    if np.count_nonzero(region) < min_area:
+        return np.zeros_like(region)
+    return np.asarray(line(cheap_path(region, rng), region.shape) & largest_piece(region))
+
+
+def largest_piece(region: Mask) -> Mask:
+    """The largest 8-connected part of a region (H, W) that is not empty."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(region.astype(np.uint8), connectivity=8)
+    return np.asarray(labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()))
+
+
+def inner_depth(region: Mask) -> NDArray[np.float32]:
+    """Distance (H, W) in pixels to the nearest place outside; the frame's edge is outside too."""
+    padded = np.pad(region, 1).astype(np.uint8)
+    return np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1], dtype=np.float32)
 
 
 def region_line(

@@ -34,6 +34,16 @@ def outlined(image: Tensor, labels: Tensor) -> NDArray[np.uint8]:
     return pixels
 
 
+def marked(pixels: NDArray[np.uint8], marks: Tensor) -> NDArray[np.uint8]:
+    """A picture (H, W, 3) with marks (H, W) of 0..N and -1 (none) painted; those of background are white."""
+    numbers = marks.cpu().numpy()
+    out: NDArray[np.uint8] = pixels.copy()
+    out[numbers == 0] = 255
+    for number in np.unique(numbers[numbers > 0]):
+        out[numbers == number] = COLOURS[(int(number) - 1) % len(COLOURS)]
+    return out
+
+
 def montage(rows: Sequence[Sequence[NDArray[np.uint8]]], *, gap: int = 2) -> NDArray[np.uint8]:
     """Pictures of one size in rows, with black lines between."""
     lines = []
