@@ -26,6 +26,9 @@ class Matching(nn.Module):
         super().__init__()
         self.point = nn.Conv2d(features, channels, 3, padding=1)
         self.query, self.key = nn.Conv2d(context, channels, 1), nn.Conv2d(context, channels, 1)
+        # Natural logarithms of what a squared distance of keys counts: where something is known, everywhere.
+        # Keys that come from a propagation network are made for frames that are nearly alike.
+        self.sharpness = nn.Parameter(torch.tensor([0.02, 0.05]).log())
         # Per head: what the squared distance within a frame takes off, in longer sides of the map.
         self.near = nn.Parameter(torch.tensor([2.0, 20.0]))
         # Natural logarithm of how much more a marked position tells than one with a previous mask.
@@ -45,8 +48,9 @@ class Matching(nn.Module):
             point = self.point(features.float())
             query, key = self.query(context.float()), self.key(context.float())
             query = query * query.shape[1] ** -0.5
-            fine = [self._keys(point), key]
-            coarse = [self._keys(F.avg_pool2d(point, 2)), F.avg_pool2d(key, 2)]
+            scale = self.sharpness.exp()
+            fine = [scale[0] * self._keys(point), key]
+            coarse = [scale[1] * self._keys(F.avg_pool2d(point, 2)), F.avg_pool2d(key, 2)]
             length = point.square().sum(dim=1, keepdim=True)
             queries = [torch.cat([point, length, torch.ones_like(length)], dim=1), query]
             near = self.near.clamp(min=0)

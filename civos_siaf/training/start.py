@@ -12,6 +12,7 @@ from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.networks.identity_network import IdentityNetwork
 from civos_siaf.networks.light_clicks import LightClicks
 from civos_siaf.networks.light_identity import LightIdentity
+from civos_siaf.networks.light_interaction import LightInteraction
 from civos_siaf.networks.light_propagation import LightPropagation
 from civos_siaf.networks.mask_fusion import MaskFusion
 from civos_siaf.networks.propagation_network import PropagationNetwork
@@ -132,6 +133,33 @@ def identity_network(
         own = network.state_dict()
         common = {name: value for name, value in state.items() if name.startswith(("trunk.", "key_proj."))}
         load_strictly(network, own | common, source=str(matching))
+    return _with(network, weights)
+
+
+def interaction_network(
+    architecture: str,
+    *,
+    backbone: Path | str | None = None,
+    matching: Path | str | None = None,
+    weights: Path | str | None = None,
+) -> LightInteraction:
+    """A network from marks on several frames to their masks, to train; other errors as for `click_network`.
+
+    Args:
+        architecture: its name in `weights`.
+        backbone: weights of the backbone, see `init_backbone`.
+        matching: weights of a trained `light-propagation`, whose trunk and keys it begins with.
+        weights: of the whole network, from an earlier training.
+    """
+    network = LightInteraction()
+    if backbone is not None:
+        init_backbone(network.trunk, backbone)
+    if matching is not None:
+        state = read_weights(matching).state
+        common = {name: value for name, value in state.items() if name.startswith("trunk.")}
+        for name in ("weight", "bias"):
+            common[f"matching.point.{name}"] = state[f"key_proj.{name}"]
+        load_strictly(network, network.state_dict() | common, source=str(matching))
     return _with(network, weights)
 
 

@@ -25,6 +25,7 @@ from civos_siaf.training.tasks.propagation import frozen_norms
 IDENTITIES = 10
 CHANNELS = IDENTITIES + 1
 UNKNOWN = 255
+UNUSED = -1e4
 CHANGED = ("labels", "marks", "previous", "num_objects")
 """What a second round changes about an item."""
 
@@ -51,6 +52,8 @@ class InteractionTask(Task):
         user: corrects the network's own masks.
         freeze_bn: batch norms keep their statistics, only scale and shift are trained; or the beginnings of
             the names of those that do.
+        draw_identities: of the ten, for each item; off for networks to which identities are all the same:
+            they get the channels that a batch uses, and no more.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class InteractionTask(Task):
         loss: AotLoss,
         user: MarkUser,
         freeze_bn: bool | Sequence[str] = False,
+        draw_identities: bool = True,
     ) -> None:
         super().__init__()
         # For speed; the weights stay the same.
@@ -68,6 +72,7 @@ class InteractionTask(Task):
         self.network = network
         self.architecture = architecture
         self.loss, self.user = loss, user
+        self.draw_identities = draw_identities
         prefixes = [""] if freeze_bn is True else list(freeze_bn or [])
         self._frozen = frozen_norms(network, prefixes)
 
@@ -110,7 +115,12 @@ class InteractionTask(Task):
         """
         marks, previous = (one_hot(batch[name], order) for name in ("marks", "previous"))
         network = cast("InteractionNetwork", self.network)
-        out = network.quarter(normalize(batch["images"]), marks, previous)
+        images = normalize(batch["images"])
+        if not self.draw_identities:
+            used = int(batch["num_objects"].max()) + 1
+            out = network.quarter(images, marks[:, :, :used], previous[:, :, :used])
+            return F.pad(out, (0, 0, 0, 0, 0, CHANNELS - used), value=UNUSED)
+        out = network.quarter(images, marks, previous)
         places = order[:, None, :, None, None].expand_as(out)
         return out.gather(2, places)
 
@@ -140,9 +150,10 @@ class InteractionTask(Task):
                 out[name][row] = torch.as_tensor(value)
         return out
 
-    @staticmethod
-    def _order(index: Tensor, step: int) -> Tensor:
+    def _order(self, index: Tensor, step: int) -> Tensor:
         """For each item (B, 11) the channels of background, which keeps 0, and of objects 1..10."""
+        if not self.draw_identities:
+            return torch.arange(CHANNELS, device=index.device).expand(len(index), -1)
         draws = [1 + step_rng(step, index=number).permutation(IDENTITIES) for number in index.tolist()]
         order = np.pad(np.stack(draws), ((0, 0), (1, 0)))
         return torch.from_numpy(order).to(index.device)
