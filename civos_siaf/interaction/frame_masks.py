@@ -61,8 +61,14 @@ class FrameMasks(Protocol):
 def paint(masks: Tensor, prompts: Sequence[MaskPrompt], padding: Padding) -> Tensor:
     """Masks (K+1, H, W) or padded, with some objects replaced by masks as they are: one-hot (K+1, H, W)."""
     inside = masks if tuple(masks.shape[1:]) != padding.size else padding.crop(masks)
-    labels = inside.argmax(dim=0).to(torch.uint8).cpu().numpy()
-    for prompt in prompts:
-        labels[labels == prompt.object_id] = 0
-        labels[prompt.mask] = prompt.object_id
+    labels = paint_labels(inside.argmax(dim=0).to(torch.uint8).cpu().numpy(), prompts)
     return torch.from_numpy(one_hot(labels, len(masks) - 1)).float()
+
+
+def paint_labels(labels: NDArray[np.uint8], prompts: Sequence[MaskPrompt]) -> NDArray[np.uint8]:
+    """Labels (H, W) with some objects replaced by masks as they are, a copy."""
+    painted = labels.copy()
+    for prompt in prompts:
+        painted[painted == prompt.object_id] = 0
+        painted[prompt.mask] = prompt.object_id
+    return np.asarray(painted)

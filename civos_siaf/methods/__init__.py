@@ -3,5 +3,6 @@
 from civos_siaf.methods.civos import CiVOS
 from civos_siaf.methods.mivos import MiVOS
 from civos_siaf.methods.nearest_colour import NearestColour
+from civos_siaf.methods.siaf import SIAF
 
-__all__ = ["CiVOS", "MiVOS", "NearestColour"]
+__all__ = ["SIAF", "CiVOS", "MiVOS", "NearestColour"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -14,7 +13,9 @@ from torch import Tensor
 from civos_siaf.frames import Frames
 from civos_siaf.interaction.frame_masks import FrameMasks, FrameView, paint
 from civos_siaf.masks import one_hot
-from civos_siaf.prompts import MaskPrompt, Prompts
+from civos_siaf.methods.history import History
+from civos_siaf.methods.prompt_check import check_prompts
+from civos_siaf.prompts import Prompts
 from civos_siaf.propagation.propagator import Propagator, PropagatorState
 from civos_siaf.protocol import Labels, LabelVideo, Progress, ignore
 
@@ -96,9 +97,7 @@ class RoundSession:
         self.propagator = propagator
         self.rules = rules
         self._now = _Moment(propagator.snapshot())
-        self._past: deque[_Moment] = deque(maxlen=rules.max_undo)
-        self._round: list[_Moment] = []
-        """The moments before every `interact` of this round."""
+        self._history: History[_Moment] = History(rules.max_undo)
 
     @property
     def num_objects(self) -> int:
@@ -120,7 +119,7 @@ class RoundSession:
         """
         if self._now.masks:
             raise RuntimeError("propagate or undo this round's prompts before adding objects")
-        self._past.append(self._now)
+        self._history.before_step(self._now)
         self.propagator.add_objects(count)
         self._now = replace(self._now, propagator=self.propagator.snapshot())
 
@@ -130,7 +129,7 @@ class RoundSession:
         Raises:
             ValueError: a frame or object that does not exist, or a kind of prompt that is not understood.
         """
-        self._check(prompts)
+        check_prompts(prompts, self.interaction.accepts, self.frames, num_objects=self.num_objects)
         chosen = self.rules.choose(prompts.frames)
         if not chosen:
             return {}
@@ -139,7 +138,7 @@ class RoundSession:
         for frame in chosen:
             calls[frame] = (*calls.get(frame, ()), prompts.on(frame))
         masks = before.masks | {frame: self._masks(frame, calls[frame]) for frame in chosen}
-        self._round.append(before)
+        self._history.before_interaction(before)
         self._now = replace(before, calls=calls, masks=masks)
         return {frame: self._labels(masks[frame]) for frame in chosen}
 
@@ -165,8 +164,7 @@ class RoundSession:
             number=number + 1,
             wanted=None if propagates else tuple(sorted(masks)),
         )
-        self._past.append(self._round[0])
-        self._round = []
+        self._history.end_round()
         return labels
 
     def undo(self) -> None:
@@ -175,9 +173,7 @@ class RoundSession:
         Raises:
             IndexError: nothing is left to undo.
         """
-        if not (self._round or self._past):
-            raise IndexError("nothing to undo")
-        self._now = (self._round or self._past).pop()
+        self._now = self._history.back()
         self.propagator.restore(self._now.propagator)
 
     def _masks(self, frame: int, calls: tuple[Prompts, ...]) -> Tensor:
@@ -201,20 +197,6 @@ class RoundSession:
         padding = self.propagator.padding
         inside = padding.crop(masks) if tuple(masks.shape[1:]) == padding.size else masks
         return np.asarray(inside.argmax(dim=0).to(torch.uint8).cpu().numpy())
-
-    def _check(self, prompts: Prompts) -> None:
-        kinds = (*self.interaction.accepts, MaskPrompt)
-        size = (self.frames.height, self.frames.width)
-        for item in prompts:
-            if not isinstance(item, kinds):
-                names = ", ".join(kind.__name__ for kind in kinds)
-                raise ValueError(f"{item!r}: this method takes {names}")
-            if item.frame >= len(self.frames) or item.object_id > self.num_objects:
-                raise ValueError(
-                    f"{item!r}: there are frames 0..{len(self.frames) - 1} and objects 1..{self.num_objects}"
-                )
-            if isinstance(item, MaskPrompt) and item.mask.shape != size:
-                raise ValueError(f"a mask of size {item.mask.shape}, the frames have {size} (H, W)")
 
 
 def _part(progress: Progress, place: int, parts: int) -> Progress:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from civos_siaf.networks.identity_network import FrameMemory, IdentityNetwork, Matched
+from civos_siaf.networks.identity_network import FrameMemory, IdentityNetwork, KeyValue, Matched, Seen
 from civos_siaf.networks.propagation_network import FrameFeatures
-from civos_siaf.propagation.aot_memory import LongTermMemory
+from civos_siaf.propagation.aot_memory import LongTermMemory, picked
 
 
 class AotEngine:
@@ -94,3 +94,13 @@ class AotEngine:
         if self._step - self._last_kept >= self.gap:
             self.long.add(memory, reference=False)
             self._last_kept = self._step
+
+    @torch.inference_mode()
+    def select(self, rows: Tensor) -> None:
+        """Go on with some rows (P,) of the batch only, such as sweeps that have not ended yet."""
+        self.long.select(rows)
+        if self._short is not None:
+            self._short = tuple(KeyValue(*(picked(x, rows) for x in layer)) for layer in self._short)
+        if self._matched is not None:
+            seen = [Seen(*(picked(x, rows) for x in layer)) for layer in self._matched.seen]
+            self._matched = self._matched._replace(seen=seen)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from civos_siaf.networks.aot.identity import MAX_OBJECTS
+from civos_siaf.networks.identity_network import IdentityNetwork
 
 EPSILON = 1e-5
 
@@ -84,3 +85,15 @@ def group_labels(logits: Sequence[Tensor]) -> Tensor:
         rest = rest * prob[0]
     every = chain([rest], *(prob[1:] for prob in probs))
     return best_labels(x.clamp_(EPSILON, 1 - EPSILON) for x in every)
+
+
+def enlarged_labels(
+    network: IdentityNetwork, logits: Tensor, num_objects: int, size: tuple[int, int]
+) -> Tensor:
+    """Labels (H, W) uint8, in any size, of the logits (E, 11, h, w) of all groups."""
+    return group_labels(
+        [
+            network.resize(logits[group : group + 1, : count + 1], size)[0]
+            for group, count in enumerate(group_counts(num_objects))
+        ]
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -62,6 +62,14 @@ class ReferenceMemories:
     def all(self) -> list[FrameMemory]:
         """Every frame's memory, by number of the frame."""
         return [self._kept[frame] for frame in self]
+
+    def snapshot(self) -> dict[int, FrameMemory]:
+        """What is remembered now; memories are shared, not copied."""
+        return dict(self._kept)
+
+    def restore(self, kept: Mapping[int, FrameMemory]) -> None:
+        """What was remembered at the time of a snapshot."""
+        self._kept = dict(kept)
 
     @property
     def num_bytes(self) -> int:
@@ -137,6 +145,10 @@ class LongTermMemory:
         end = self.num_tokens
         return tuple(KeyValue(key[:, :, :end], value[:, :, :end]) for key, value in self._buffers)
 
+    def select(self, rows: Tensor) -> None:
+        """Go on with these rows (P,) of the batch; what is shared by the batch stays so."""
+        self._buffers = [[picked(buffer, rows) for buffer in layer] for layer in self._buffers]
+
     def _flat(self) -> list[Tensor]:
         return [buffer for layer in self._buffers for buffer in layer]
 
@@ -161,6 +173,11 @@ class LongTermMemory:
                 buffer[:, :, :known] = old[index][:, :, :known]
             new.append(buffer)
         self._buffers = [list(pair) for pair in zip(new[::2], new[1::2], strict=True)]
+
+
+def picked(x: Tensor, rows: Tensor) -> Tensor:
+    """Rows (P,) of a batch; a batch of 1 serves all and stays."""
+    return x if len(x) == 1 else x[rows]
 
 
 def batched(memories: Sequence[FrameMemory]) -> FrameMemory:

@@ -9,8 +9,8 @@ from civos_siaf.networks.identity_network import IdentityNetwork, mask_unused
 from civos_siaf.networks.propagation_network import FrameFeatures
 from civos_siaf.propagation.aot_engine import AotEngine
 from civos_siaf.propagation.aot_groups import (
+    enlarged_labels,
     group_counts,
-    group_labels,
     merge_logits,
     num_groups,
     split_labels,
@@ -89,13 +89,7 @@ class AotTracker:
 
     def labels(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
         """What `propagate` gave as labels (H, W) uint8: the strongest of `merged`, in less time."""
-        counts = group_counts(self.num_objects)
-        return group_labels(
-            [
-                self.network.resize(logits[group : group + 1, : count + 1], size)[0]
-                for group, count in enumerate(counts)
-            ]
-        )
+        return enlarged_labels(self.network, logits, self.num_objects, size)
 
     def _split(self, labels: Tensor) -> tuple[Tensor, ...]:
         parts = split_labels(labels, sum(self._groups))

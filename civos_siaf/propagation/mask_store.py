@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from civos_siaf.padding import Padding
+from civos_siaf.propagation.label_store import label_video, pack, unpack
 from civos_siaf.propagation.shelf import Put, Shelf
 
 START_BACKGROUND = 1e-7
@@ -81,8 +80,7 @@ class MaskStore:
         packed = self._shown.get(frame, self._labels[frame])
         if packed is None:
             return np.zeros(self.padding.size, np.uint8)
-        flat = np.frombuffer(zlib.decompress(packed), np.uint8)
-        return flat.reshape(self.padding.size)
+        return unpack(packed, self.padding.size)
 
     def write(self, frame: int, prob: Tensor) -> None:
         """Store probabilities (K+1, H', W') and their labels."""
@@ -99,23 +97,17 @@ class MaskStore:
 
     def video(self) -> NDArray[np.uint8]:
         """Labels (T, H, W) of all frames, a copy."""
-        size = (len(self), self.padding.height, self.padding.width)
-        out: NDArray[np.uint8]
-        if np.prod(size) <= self._max_video_bytes:
-            out = np.zeros(size, np.uint8)
-            for frame in range(len(self)):
-                out[frame] = self.cropped(frame)
-            return out
-        with tempfile.TemporaryFile(dir=self._folder) as file:
-            for frame in range(len(self)):
-                file.write(np.ascontiguousarray(self.cropped(frame)).data)
-            file.flush()
-            out = np.memmap(file, np.uint8, mode="r+", shape=size)
-        return out
+        return label_video(
+            len(self),
+            (self.padding.height, self.padding.width),
+            self.cropped,
+            max_bytes=self._max_video_bytes,
+            folder=self._folder,
+        )
 
     def cropped(self, frame: int) -> NDArray[np.uint8]:
         """Labels (H, W) of a frame."""
-        return np.asarray(self.padding.crop(torch.from_numpy(self.labels(frame).copy())))
+        return np.asarray(self.padding.crop(torch.from_numpy(self.labels(frame))))
 
     def snapshot(self) -> MaskState:
         """The masks now."""
@@ -134,4 +126,4 @@ def _packed(prob: Tensor) -> bytes:
     for k in range(1, len(prob)):
         labels.masked_fill_(prob[k] > best, k)
         best = torch.maximum(best, prob[k])
-    return zlib.compress(labels.cpu().numpy().data, level=1)
+    return pack(labels.cpu().numpy())

@@ -13,41 +13,25 @@ DTYPES: dict[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16,
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PropagationSettings:
-    """Settings of a `Propagator`.
+class SpeedSettings:
+    """How a network runs and what is kept of frames; for every propagation.
 
     Args:
-        mem_freq: frames of a sweep at least so far from the one kept before stay in memory.
-        top_k: memory positions that are read for each position of a frame; None: all.
-        max_kept: most frames of a sweep in memory, beyond which every second one is dropped. The published
-            code has no limit; videos of up to 125 frames do not reach this one at the default `mem_freq`.
         feature_bytes: most bytes of frame features that are kept between frames and rounds.
         feature_precision: the type in which they are kept.
-        mask_bytes: most bytes of probabilities in memory; the rest is in a temporary file.
         precision: "fp32", or autocast to "bf16" or "fp16".
         folder: for temporary files; None: the system's.
-        keep_outdated: when a frame is annotated again, its older memory stays beside the new (published).
-        empty_rim: on the padded rim of an annotated frame there is nothing, not even background (published).
 
     Raises:
         ValueError: a value outside its range.
     """
 
-    mem_freq: int = 5
-    top_k: int | None = 50
-    max_kept: int | None = 24
     feature_bytes: int = 5 * 2**30
     feature_precision: Precision = "fp32"
-    mask_bytes: int = 2**30
     precision: Precision = "fp32"
     folder: Path | str | None = None
-    keep_outdated: bool = True
-    empty_rim: bool = True
 
     def __post_init__(self) -> None:
-        for name, value in (("mem_freq", self.mem_freq), ("top_k", self.top_k), ("max_kept", self.max_kept)):
-            if value is not None and value < 1:
-                raise ValueError(f"{name} must be 1 or more, got {value}")
         for name, kind in (("precision", self.precision), ("feature_precision", self.feature_precision)):
             if kind not in DTYPES:
                 raise ValueError(f"{name} must be one of {', '.join(DTYPES)}, got {kind!r}")
@@ -62,3 +46,68 @@ class PropagationSettings:
         if self.precision == "fp32":
             return torch.autocast(device.type, enabled=False)
         return torch.autocast(device.type, dtype=DTYPES[self.precision])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PropagationSettings(SpeedSettings):
+    """Settings of a `Propagator`; further ones in `SpeedSettings`.
+
+    Args:
+        mem_freq: frames of a sweep at least so far from the one kept before stay in memory.
+        top_k: memory positions that are read for each position of a frame; None: all.
+        max_kept: most frames of a sweep in memory, beyond which every second one is dropped. The published
+            code has no limit; videos of up to 125 frames do not reach this one at the default `mem_freq`.
+        mask_bytes: most bytes of probabilities in memory; the rest is in a temporary file.
+        keep_outdated: when a frame is annotated again, its older memory stays beside the new (published).
+        empty_rim: on the padded rim of an annotated frame there is nothing, not even background (published).
+
+    Raises:
+        ValueError: a value outside its range.
+    """
+
+    mem_freq: int = 5
+    top_k: int | None = 50
+    max_kept: int | None = 24
+    mask_bytes: int = 2**30
+    keep_outdated: bool = True
+    empty_rim: bool = True
+
+    def __post_init__(self) -> None:
+        for name, value in (("mem_freq", self.mem_freq), ("top_k", self.top_k), ("max_kept", self.max_kept)):
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be 1 or more, got {value}")
+        SpeedSettings.__post_init__(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AotSettings(SpeedSettings):
+    """Settings of an `AotPropagator`; further ones in `SpeedSettings`.
+
+    Args:
+        gap: every so many frames of a sweep one stays in memory until its end.
+        repropagate: every round, all frames without annotation are propagated again from all annotated ones;
+            otherwise only those nearest to the frames of this round, from these (ablation, Table II).
+        max_frames: most frames in memory during a sweep; annotated ones are all kept. None: no limit.
+        max_references: most annotated frames that a sweep reads: its source and the nearest ones. None: all.
+        max_short: shorter side of the frames as the network sees them at most; None: no limit.
+        max_long: longer side.
+        sweeps_at_once: how many sweeps go through the network as a batch.
+
+    Raises:
+        ValueError: a value outside its range.
+    """
+
+    gap: int = 5
+    repropagate: bool = True
+    max_frames: int | None = None
+    max_references: int | None = None
+    max_short: float | None = None
+    max_long: float = 1040
+    sweeps_at_once: int = 1
+
+    def __post_init__(self) -> None:
+        SpeedSettings.__post_init__(self)
+        for name in ("gap", "max_frames", "max_references", "max_short", "max_long", "sweeps_at_once"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be 1 or more, got {value}")

@@ -54,5 +54,6 @@ class IdentityBank(nn.Conv2d):
         out = whole[first.clamp(max=CHANNELS).long()]
         mixed = (patches != first[:, None]).any(dim=1).nonzero()[:, 0]
         hot = one_hot(patches[mixed, None]).to(self.weight.dtype)
-        out[mixed] = hot.flatten(1) @ self.weight.flatten(1).T
+        # Under autocast the product comes in half precision.
+        out[mixed] = (hot.flatten(1) @ self.weight.flatten(1).T).to(out.dtype)
         return (out + torch.as_tensor(self.bias)).view(len(labels), -1, len(self.weight))

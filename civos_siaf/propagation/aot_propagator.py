@@ -1,0 +1,223 @@
+"""Annotated frames of one video spread by AOT, round after round (SIAF, section III-C; spec siaf 8, 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from civos_siaf.frames import Frames
+from civos_siaf.networks.identity_network import FrameMemory, IdentityNetwork
+from civos_siaf.networks.propagation_network import FrameFeatures
+from civos_siaf.propagation.aot_groups import num_groups, split_labels
+from civos_siaf.propagation.aot_images import AotImages, network_size, resize_labels
+from civos_siaf.propagation.aot_memory import ReferenceMemories
+from civos_siaf.propagation.aot_sweeps import AotSweeps
+from civos_siaf.propagation.feature_cache import FeatureCache
+from civos_siaf.propagation.label_store import LabelState, LabelStore
+from civos_siaf.propagation.settings import AotSettings
+from civos_siaf.propagation.truncated import TruncatedSweep, truncated_sweeps
+from civos_siaf.protocol import Progress, ignore
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AotState:
+    """Everything that annotations and rounds change.
+
+    Attributes:
+        labels: of all frames.
+        memories: of annotated frames.
+        objects: of annotated frames, those that were known when they were annotated.
+        new: frames annotated since the last round.
+        num_objects: K.
+    """
+
+    labels: LabelState
+    memories: dict[int, FrameMemory]
+    objects: dict[int, frozenset[int]]
+    new: frozenset[int]
+    num_objects: int
+
+
+class AotPropagator:
+    """The labels of one video, and how annotated frames change them.
+
+    Annotated frames keep their labels, and their memory serves all later rounds. All other frames are
+    propagated from the nearest annotated one.
+
+    Args:
+        network: in eval mode.
+        frames: the video.
+        num_objects: K.
+        settings: see there.
+    """
+
+    def __init__(
+        self,
+        network: IdentityNetwork,
+        frames: Frames,
+        *,
+        num_objects: int,
+        settings: AotSettings | None = None,
+    ) -> None:
+        self.settings = settings or AotSettings()
+        self.network = network
+        self.num_objects = num_objects
+        size = network_size(
+            frames.height,
+            frames.width,
+            align_corners=network.align_corners,
+            max_long=self.settings.max_long,
+            max_short=self.settings.max_short,
+        )
+        self.images = AotImages(frames, size, next(network.parameters()).device)
+        self.features = FeatureCache(
+            self._encode, max_bytes=self.settings.feature_bytes, dtype=self.settings.feature_dtype
+        )
+        self.labels = LabelStore(len(frames), frames.size, folder=self.settings.folder)
+        self.memories = ReferenceMemories(network)
+        self._sweeps = AotSweeps(network, self.images, self.features, self.settings)
+        self._objects: dict[int, frozenset[int]] = {}
+        self._new: frozenset[int] = frozenset()
+
+    @property
+    def annotated(self) -> tuple[int, ...]:
+        """The annotated frames of all rounds, ascending."""
+        return tuple(self.memories)
+
+    def annotate(
+        self, frame: int, labels: NDArray[np.uint8], *, objects: Collection[int] | None = None
+    ) -> None:
+        """Fix the labels of a frame, in the place of what was known of it.
+
+        Args:
+            frame: its number.
+            labels: (H, W).
+            objects: those that are known by now: where they are not in these labels, they are not in the
+                frame. None: all.
+
+        Raises:
+            ValueError: labels of another size, or above the number of objects.
+        """
+        if labels.max(initial=0) > self.num_objects:
+            raise ValueError(f"label {labels.max()} with {self.num_objects} objects")
+        self.labels[frame] = labels
+        known = range(1, self.num_objects + 1) if objects is None else objects
+        self._objects[frame] = frozenset(known)
+        self._new |= {frame}
+        self._remember(frame, torch.from_numpy(labels))
+
+    def propagate(self, progress: Progress = ignore) -> NDArray[np.uint8]:
+        """Labels (T, H, W) of all frames; this ends the round. Without new annotations nothing changes."""
+        if not self._new:
+            return self.labels.video()
+        before = self.snapshot()
+        try:
+            self._regroup()
+            outdated = self._outdated()
+            updating, updated = self._sweeps_to(outdated)
+            sweeps = self._new_sweeps()
+            total, done = sum(map(len, (*updating, *sweeps))), 0
+            for frame, labels in self._run(updating, updated):
+                if frame in outdated:
+                    self._complete(frame, labels, outdated[frame])
+                done += 1
+                progress(done, total)
+            references = self.annotated if self.settings.repropagate else self._new
+            for frame, labels in self._run(sweeps, references):
+                self.labels[frame] = labels.cpu().numpy()
+                done += 1
+                progress(done, total)
+            self._new = frozenset()
+        except BaseException:
+            self.restore(before)
+            raise
+        return self.labels.video()
+
+    def add_objects(self, count: int = 1) -> None:
+        """Make room for further objects.
+
+        Frames annotated before get them in the round in which they are annotated somewhere, where these
+        frames are background.
+        """
+        self.num_objects += count
+
+    def snapshot(self) -> AotState:
+        """The state now; cheap, as labels and memories are shared."""
+        return AotState(
+            self.labels.snapshot(),
+            self.memories.snapshot(),
+            dict(self._objects),
+            self._new,
+            self.num_objects,
+        )
+
+    def restore(self, state: AotState) -> None:
+        """Everything as it was."""
+        self.labels.restore(state.labels)
+        self.memories.restore(state.memories)
+        self._objects = dict(state.objects)
+        self._new = state.new
+        self.num_objects = state.num_objects
+
+    def _new_sweeps(self) -> list[TruncatedSweep]:
+        """The sweeps of this round."""
+        sweeps = truncated_sweeps(self.annotated, len(self.labels))
+        if self.settings.repropagate:
+            return sweeps
+        return [sweep for sweep in sweeps if sweep.source in self._new]
+
+    def _run(self, sweeps: list[TruncatedSweep], references: Collection[int]) -> Iterator[tuple[int, Tensor]]:
+        memories = {frame: self.memories[frame] for frame in references}
+        return self._sweeps.run(sweeps, memories, num_objects=self.num_objects)
+
+    def _regroup(self) -> None:
+        """Make memories anew that are of fewer groups of objects than there are now."""
+        for frame, memory in self.memories.snapshot().items():
+            labels = self.labels[frame]
+            if len(memory[0].value) != num_groups(self.num_objects) and labels is not None:
+                self._remember(frame, torch.from_numpy(labels))
+
+    def _outdated(self) -> dict[int, frozenset[int]]:
+        """Objects by annotated frame that were not known when it was annotated."""
+        known: frozenset[int] = frozenset().union(*self._objects.values())
+        return {frame: known - own for frame, own in self._objects.items() if known - own}
+
+    def _sweeps_to(self, outdated: Collection[int]) -> tuple[list[TruncatedSweep], list[int]]:
+        """Sweeps from frames annotated with all objects as far as the outdated ones, and these sources."""
+        updated = [frame for frame in self.annotated if frame not in outdated]
+        if not outdated or not updated:
+            return [], []
+        cut = []
+        for sweep in truncated_sweeps(updated, len(self.labels)):
+            last = max((place for place, frame in enumerate(sweep.frames) if frame in outdated), default=-1)
+            if last >= 0:
+                cut.append(TruncatedSweep(sweep.source, sweep.frames[: last + 1]))
+        return cut, updated
+
+    def _complete(self, frame: int, found: Tensor, objects: Collection[int]) -> None:
+        """Write objects that were found on an annotated frame where it is background."""
+        labels = self.labels[frame]
+        assert labels is not None
+        new = found.cpu().numpy()
+        here = np.isin(new, list(objects)) & (labels == 0)
+        labels[here] = new[here]
+        self.labels[frame] = labels
+        self._objects[frame] |= frozenset(objects)
+        self._remember(frame, torch.from_numpy(labels))
+
+    def _remember(self, frame: int, labels: Tensor) -> None:
+        small = resize_labels(labels, self.images.size).to(self.images.device)
+        with self.settings.autocast(self.images.device):
+            self.memories.annotate(
+                frame, self.features[frame], split_labels(small, num_groups(self.num_objects))
+            )
+
+    @torch.inference_mode()
+    def _encode(self, frame: int) -> FrameFeatures:
+        with self.settings.autocast(self.images.device):
+            return self.network.encode_frame(self.images[frame])
