@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from torch import nn
 
+from civos_siaf.networks.afi.network import Afi
 from civos_siaf.networks.aot.network import Aot
 from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.networks.identity_network import IdentityNetwork
@@ -19,7 +21,8 @@ from civos_siaf.networks.propagation_network import PropagationNetwork
 from civos_siaf.networks.ritm import Ritm
 from civos_siaf.networks.s2m import S2m
 from civos_siaf.networks.stm import Stm
-from civos_siaf.weights import aot_networks, click_networks, mivos_networks
+from civos_siaf.weights import afi_networks, aot_networks, click_networks, mivos_networks
+from civos_siaf.weights.afi_start import init_afi
 from civos_siaf.weights.backbones import init_backbone
 from civos_siaf.weights.click_networks import load_into
 from civos_siaf.weights.hrnet_start import init_ritm
@@ -129,38 +132,53 @@ def identity_network(
     elif backbone is not None:
         init_backbone(_backbone(network), backbone)
     if matching is not None:
-        state = read_weights(matching).state
-        own = network.state_dict()
-        common = {name: value for name, value in state.items() if name.startswith(("trunk.", "key_proj."))}
-        load_strictly(network, own | common, source=str(matching))
+        _begin_with(network, matching, {"trunk.": "trunk.", "key_proj.": "key_proj."})
     return _with(network, weights)
 
 
-def interaction_network(
+def afi_network(
     architecture: str,
     *,
     backbone: Path | str | None = None,
     matching: Path | str | None = None,
     weights: Path | str | None = None,
-) -> LightInteraction:
-    """A network from marks on several frames to their masks, to train; other errors as for `click_network`.
+    across: bool = True,
+) -> Afi | LightInteraction:
+    """An interaction network of SIAF to train; other errors as for `click_network`.
 
     Args:
         architecture: its name in `weights`.
-        backbone: weights of the backbone, see `init_backbone`.
-        matching: weights of a trained `light-propagation`, whose trunk and keys it begins with.
+        backbone: weights of the backbone, see `init_afi`.
+        matching: weights of a trained `light-propagation`, whose trunk and keys `light-interaction` begins
+            with.
         weights: of the whole network, from an earlier training.
+        across: False: frames are not matched with each other.
+
+    Raises:
+        ValueError: `matching` for another architecture.
     """
-    network = LightInteraction()
-    if backbone is not None:
-        init_backbone(network.trunk, backbone)
+    network = afi_networks.build(architecture, across=across)
+    if isinstance(network, Afi):
+        if matching is not None:
+            raise ValueError(f"{architecture} cannot begin with the keys of light-propagation")
+        if backbone is not None:
+            init_afi(network, backbone)
+    elif backbone is not None:
+        init_backbone(_backbone(network), backbone)
     if matching is not None:
-        state = read_weights(matching).state
-        common = {name: value for name, value in state.items() if name.startswith("trunk.")}
-        for name in ("weight", "bias"):
-            common[f"matching.point.{name}"] = state[f"key_proj.{name}"]
-        load_strictly(network, network.state_dict() | common, source=str(matching))
+        keys = {"key_proj.": "matching.point.", "trunk.": "trunk."}
+        _begin_with(network, matching, keys)
     return _with(network, weights)
+
+
+def _begin_with(network: nn.Module, path: Path | str, names: Mapping[str, str]) -> None:
+    """Put parts of another network's weights in, by the beginnings of names there and here."""
+    state = network.state_dict()
+    for name, value in read_weights(path).state.items():
+        for there, here in names.items():
+            if name.startswith(there):
+                state[here + name.removeprefix(there)] = value
+    load_strictly(network, state, source=str(path))
 
 
 def _with(network: Network, weights: Path | str | None) -> Network:
@@ -172,6 +190,6 @@ def _with(network: Network, weights: Path | str | None) -> Network:
 def _backbone(network: nn.Module) -> Any:
     if isinstance(network, LightClicks):
         return network.encoder
-    if isinstance(network, LightPropagation | LightIdentity):
+    if isinstance(network, LightPropagation | LightIdentity | LightInteraction):
         return network.trunk
     raise ValueError(f"{type(network).__name__} has no backbone of timm to put weights into")
