@@ -15,7 +15,7 @@ from tests.training.tiny_interaction import TinyInteraction
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 SMALL = ("trainer.batch_size=2", "trainer.workers=0", "trainer.every.save=0")
-TINY = ("task.network._target_=tests.training.tiny_interaction.build", "task.freeze_bn=false")
+TINY = "task.network._target_=tests.training.tiny_interaction.build"
 STAGES = {"lvis": (100_000, 2e-4), "ytb": (60_000, 2e-4), "davis": (8_000, 2e-5)}
 
 
@@ -84,7 +84,7 @@ def staged(script, root, folder, *options, **others):
         "experiment=siaf_swinb",
         f"data_root={root}",
         f"folder={folder}",
-        *TINY,
+        TINY,
         "trainer.groups=null",
         "crop=32",
         "++trainer.steps=6",
