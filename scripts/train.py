@@ -9,9 +9,10 @@ import torch
 from errors import clear_errors
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from stages import in_order
 from tqdm import tqdm
 
-from civos_siaf.training.distribution import join
+from civos_siaf.training.distribution import Process, join
 
 NO_EFFECT = ("workers", "every", "process", "folder")
 """Keys of the trainer that leave its result as it is."""
@@ -19,40 +20,41 @@ NO_EFFECT = ("workers", "every", "process", "folder")
 
 def settings(cfg: DictConfig) -> dict[str, object]:
     """What the result depends on, to recognise a training by."""
-    plain = OmegaConf.to_container(OmegaConf.create({k: cfg[k] for k in ("task", "data", "trainer")}))
-    assert isinstance(plain, dict)
-    plain["trainer"] = {k: v for k, v in plain["trainer"].items() if k not in NO_EFFECT}
-    return {str(key): value for key, value in plain.items()}
+    parts = {name: OmegaConf.to_container(cfg[name]) for name in ("task", "data", "trainer")}
+    trainer = parts["trainer"]
+    assert isinstance(trainer, dict)
+    return {**parts, "trainer": {k: v for k, v in trainer.items() if k not in NO_EFFECT}}
 
 
-def run(cfg: DictConfig) -> None:
-    if cfg.threads is not None:
-        torch.set_num_threads(cfg.threads)
-    with join(cfg.device) as process:
-        torch.manual_seed(cfg.trainer.seed)
-        OmegaConf.resolve(cfg)
-        trainer = instantiate(cfg.trainer)(
-            instantiate(cfg.task),
-            instantiate(cfg.data),
-            folder=cfg.folder,
-            process=process,
-            validation=instantiate(cfg.validation),
-            about=settings(cfg),
-        )
-        quiet = None if process.is_first else True
-        with tqdm(total=trainer.steps, initial=trainer.step, unit="step", disable=quiet) as bar:
-            for progress in trainer.run():
-                bar.update(1)
-                bar.set_postfix_str(f"loss {progress.loss:.4f}", refresh=False)
-                if progress.validation:
-                    scores = ", ".join(f"{k} {v:.4f}" for k, v in progress.validation.items())
-                    bar.write(f"step {progress.step}: {scores}")
+def run(cfg: DictConfig, process: Process) -> None:
+    torch.manual_seed(cfg.trainer.seed)
+    OmegaConf.resolve(cfg)
+    trainer = instantiate(cfg.trainer)(
+        instantiate(cfg.task),
+        instantiate(cfg.data),
+        folder=cfg.folder,
+        process=process,
+        validation=instantiate(cfg.validation),
+        about=settings(cfg),
+    )
+    silent = None if process.is_first else True
+    with tqdm(total=trainer.steps, initial=trainer.step, unit="step", disable=silent) as bar:
+        for progress in trainer.run():
+            bar.update(1)
+            bar.set_postfix_str(f"loss {progress.loss:.4f}", refresh=False)
+            if progress.validation:
+                scores = ", ".join(f"{k} {v:.4f}" for k, v in progress.validation.items())
+                bar.write(f"step {progress.step}: {scores}")
+    process.wait()
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")
 def main(cfg: DictConfig) -> None:
-    with clear_errors():
-        run(cfg)
+    if cfg.threads is not None:
+        torch.set_num_threads(cfg.threads)
+    with clear_errors(), join(cfg.device) as process:
+        for part in in_order(cfg):
+            run(part, process)
 
 
 if __name__ == "__main__":

@@ -73,6 +73,9 @@ class AotLoss:
 
     def samples(self, logits: Tensor, labels: Tensor, counts: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Logits (N+1, H, W) and labels (H, W) of each sample."""
-        size = labels.shape[-2:]
-        full = F.interpolate(logits.float(), size=size, mode="bilinear", align_corners=self.align_corners)
-        return [(full[i, : count + 1], labels[i]) for i, count in enumerate(counts.tolist())]
+        size, counted = labels.shape[-2:], zip(logits.unbind(), labels, counts.tolist(), strict=True)
+        return [(self._enlarged(x[: count + 1], size), y) for x, y, count in counted]
+
+    def _enlarged(self, logits: Tensor, size: torch.Size) -> Tensor:
+        alone = logits.float()[None]
+        return F.interpolate(alone, size=size, mode="bilinear", align_corners=self.align_corners)[0]

@@ -29,6 +29,7 @@ class RateByName:
     Args:
         scales: beginning of the name -> factor on the base rate; the longest that fits counts; 0 freezes.
         no_decay: parameters of one dimension (biases, norms) get no weight decay.
+        embeddings: parts of the names of others that get none.
 
     >>> rule = RateByName({"encoder.": 0.1})
     >>> network = nn.ModuleDict({"encoder": nn.Linear(1, 1), "head": nn.Linear(1, 1)})
@@ -38,25 +39,29 @@ class RateByName:
 
     scales: dict[str, float] | None = None
     no_decay: bool = False
+    embeddings: Sequence[str] = ()
 
     def __call__(self, network: nn.Module) -> list[Group]:
         """See `GroupRule`.
 
         Raises:
-            ValueError: a beginning that no parameter has.
+            ValueError: a beginning, or part of a name, that no parameter has.
         """
         scales = dict(self.scales or {})
         named = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
         for prefix in scales:
             if not any(name.startswith(prefix) for name, _ in named):
                 raise ValueError(f"no trained parameter begins with {prefix!r}; the first is {named[0][0]!r}")
+        for part in self.embeddings:
+            if not any(part in name for name, _ in named):
+                raise ValueError(f"no trained parameter has {part!r} in its name")
         groups: dict[tuple[float, bool], Group] = {}
         for name, parameter in named:
             scale = self._scale(name, scales)
             if scale == 0:
                 parameter.requires_grad_(False)
                 continue
-            plain = self.no_decay and parameter.ndim <= 1
+            plain = (self.no_decay and parameter.ndim <= 1) or any(part in name for part in self.embeddings)
             key = (scale, plain)
             extra: Group = {"weight_decay": 0.0} if plain else {}
             group = groups.setdefault(

@@ -33,6 +33,10 @@ def fill(name, root):
     elif name == "mivos_stage2":
         cfg.clips.sources[0].root = str(write_davis(root / "d"))
         cfg.clips.sources[1].root = str(write_youtubevos(root / "y"))
+    elif name == "siaf_ytb":
+        cfg.clips.root = str(write_youtubevos(root))
+    elif name == "siaf_davis":
+        cfg.clips.root = str(write_davis(root))
     else:
         write_coco(root)
         cfg.clips.images.annotations = str(root / "instances.json")

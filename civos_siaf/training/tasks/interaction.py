@@ -189,9 +189,10 @@ def one_hot(numbers: Tensor, order: Tensor) -> Tensor:
 
 def answer(logits: Tensor, size: Sequence[int], counts: Tensor) -> Tensor:
     """Labels (B, T, H, W) of `size` (H, W) from logits (B, T, 11, h, w), for `counts` (B,) objects."""
-    full = F.interpolate(logits.float().flatten(0, 1), list(size), mode="bilinear", align_corners=False)
-    full = full.view(*logits.shape[:3], *size)
-    absent = torch.arange(CHANNELS, device=logits.device) > counts[:, None]
+    there = logits[:, :, : int(counts.max()) + 1].float()
+    full = F.interpolate(there.flatten(0, 1), list(size), mode="bilinear", align_corners=False)
+    full = full.view(*there.shape[:3], *size)
+    absent = torch.arange(there.shape[2], device=logits.device) > counts[:, None]
     return torch.argmax(full.masked_fill(absent[:, None, :, None, None], float("-inf")), dim=2)
 
 

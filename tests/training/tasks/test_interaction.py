@@ -6,26 +6,9 @@ from torch import nn
 from civos_siaf.data.users.marks import NONE, MarkUser
 from civos_siaf.training.losses_aot import AotLoss
 from civos_siaf.training.tasks.interaction import InteractionTask, answer, one_hot, scores
+from tests.training.tiny_interaction import TinyInteraction
 
 SIDE = 64
-
-
-class Tiny(nn.Module):
-    """Convolutions, and the means of all frames for migration."""
-
-    def __init__(self):
-        super().__init__()
-        self.stem = nn.Conv2d(3 + 22, 24, 7, stride=4, padding=3)
-        self.norm = nn.BatchNorm2d(24)
-        self.head = nn.Conv2d(48, 11, 3, padding=1)
-        self.seen = []
-
-    def quarter(self, images, marks, previous):
-        self.seen.append((images, marks, previous, self.training, torch.is_grad_enabled()))
-        x = torch.cat([images, marks, previous], dim=2)
-        y = self.norm(self.stem(x.flatten(0, 1))).relu().unflatten(0, x.shape[:2])
-        mean = y.mean(dim=(1, 3, 4), keepdim=True).expand_as(y)
-        return self.head(torch.cat([y, mean], dim=2).flatten(0, 1)).unflatten(0, x.shape[:2])
 
 
 def batch(frames=2, on_policy=(False, False), seed=0):
@@ -55,7 +38,7 @@ def make(network=None, **options):
     torch.manual_seed(0)
     loss = AotLoss(steps=100, align_corners=False)
     return InteractionTask(
-        network or Tiny(), architecture="tiny", loss=loss, user=MarkUser(min_area=10), **options
+        network or TinyInteraction(), architecture="tiny", loss=loss, user=MarkUser(min_area=10), **options
     )
 
 
