@@ -108,15 +108,6 @@ def test_broken_files_are_named(script, tmp_path, name, content, message):
     assert "Traceback" not in done.stderr
 
 
-SMALL = (
-    "dataset.root.folder=data",
-    "dataset.sequences=[shapes-1]",
-    "rounds=2",
-    "frames_per_round=3",
-    "clock=fixed",
-)
-
-
 def test_several_frames_per_round(script, tmp_path):
     """One call of interact with the prompts of all frames, and frames that were not annotated before."""
     (tmp_path / "many.py").write_text(
@@ -137,7 +128,11 @@ def test_several_frames_per_round(script, tmp_path):
             "eval_davis.py",
             "method=nearest_colour",
             "method._target_=many.Method",
-            *SMALL,
+            "dataset=davis",
+            "dataset.sequences=[mini-a]",
+            "rounds=2",
+            "frames_per_round=2",
+            "clock=fixed",
             f"click_strategy={strategy}",
             f"out={strategy}",
             PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}",
@@ -145,6 +140,6 @@ def test_several_frames_per_round(script, tmp_path):
         assert done.returncode == 0, done.stderr
         calls = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
         (tmp_path / "calls.jsonl").unlink()
-        assert [len(frames) for frames in calls] == [3, 3]
-        assert len({*calls[0], *calls[1]}) == 6
-        assert (tmp_path / strategy / "sheets" / "shapes-1_1+2+3.jpg").stat().st_size > 0
+        assert [len(frames) for frames in calls] == [2, 2]
+        assert len({*calls[0], *calls[1]}) == 4
+        assert (tmp_path / strategy / "sheets" / "mini-a_1+2.jpg").stat().st_size > 0
