@@ -7,6 +7,8 @@ import sys
 
 import civos_siaf.speed
 
+HELPERS = ("timing", "siaf_report")
+
 
 def parse(option: str) -> tuple[str, object]:
     key, separator, text = option.partition("=")
@@ -19,7 +21,7 @@ def parse(option: str) -> tuple[str, object]:
 
 
 def main() -> None:
-    parts = sorted(m.name for m in pkgutil.iter_modules(civos_siaf.speed.__path__) if m.name != "timing")
+    parts = sorted(m.name for m in pkgutil.iter_modules(civos_siaf.speed.__path__) if m.name not in HELPERS)
     if len(sys.argv) < 2 or sys.argv[1] not in parts:
         raise SystemExit(f"{__doc__}\nparts: {', '.join(parts)}")
     module = importlib.import_module(f"civos_siaf.speed.{sys.argv[1]}")

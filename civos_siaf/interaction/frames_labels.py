@@ -60,8 +60,8 @@ class FramesLabels:
         self.network = network
         self.max_short = max_short
         self.precision: Precision = precision
-        self._device = next(network.parameters()).device
-        autocast(self._device, precision)  # refuses other precisions now, not at the first stroke
+        self.device = next(network.parameters()).device
+        autocast(self.device, precision)  # refuses other precisions now, not at the first stroke
 
     @torch.inference_mode()
     def predict(
@@ -83,7 +83,7 @@ class FramesLabels:
         images, marks, previous = (
             F.pad(x, (0, padding[1], 0, padding[0])) for x in self._inputs(frames, size, num_objects)
         )
-        with autocast(self._device, self.precision):
+        with autocast(self.device, self.precision):
             logits = self.network.quarter(images, marks, previous).float()
         if objects is not None:
             self._exclude(logits, set(range(1, num_objects + 1)) - set(objects))
@@ -111,17 +111,17 @@ class FramesLabels:
             before = None if frame.labels is None else _nearest(frame.labels, size)
             scale = (size[0] / frame.rgb.shape[0], size[1] / frame.rgb.shape[1])
             drawn = stroke_marks(frame.prompts, size, scale=scale, previous=before)
-            marks.append(one_hot(split_marks(torch.from_numpy(drawn).to(self._device), groups)))
+            marks.append(one_hot(split_marks(torch.from_numpy(drawn).to(self.device), groups)))
             if before is None:
-                previous.append(torch.zeros(groups, CHANNELS, *size, device=self._device))
+                previous.append(torch.zeros(groups, CHANNELS, *size, device=self.device))
             else:
-                previous.append(one_hot(split_labels(torch.from_numpy(before).to(self._device), groups)))
+                previous.append(one_hot(split_labels(torch.from_numpy(before).to(self.device), groups)))
         return torch.stack(images)[None], torch.stack(marks, dim=1), torch.stack(previous, dim=1)
 
     def _image(self, rgb: Rgb, size: tuple[int, int]) -> Tensor:
         if rgb.shape[:2] != size:
             rgb = np.asarray(cv2.resize(rgb, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
-        return normalize(torch.tensor(rgb).to(self._device).permute(2, 0, 1).float() / 255)
+        return normalize(torch.tensor(rgb).to(self.device).permute(2, 0, 1).float() / 255)
 
     def _exclude(self, logits: Tensor, absent: Collection[int]) -> None:
         """Make objects impossible in logits (E, T, 11, h, w)."""

@@ -1,7 +1,13 @@
-"""Timing a function."""
+"""Timing a function, and the memory that it takes."""
 
+from __future__ import annotations
+
+import os
 import time
 from collections.abc import Callable
+
+import torch
+from torch.profiler import ProfilerActivity, profile
 
 
 def best_of(function: Callable[[], object], *, repeats: int = 5) -> float:
@@ -13,3 +19,37 @@ def best_of(function: Callable[[], object], *, repeats: int = 5) -> float:
         function()
         times.append(time.perf_counter() - start)
     return min(times)
+
+
+def now(device: torch.device) -> float:
+    """Seconds of a clock, once the device has done its work."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def peak_mebibytes(function: Callable[[], object], device: torch.device) -> float:
+    """Most memory of tensors during a call beyond what was there before, in MiB.
+
+    On a CPU that is what torch itself allocates; what its libraries need beside is not seen.
+    """
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        function()
+        torch.cuda.synchronize(device)
+        return (torch.cuda.max_memory_allocated(device) - before) / 2**20
+    # The profiler announces itself otherwise; an error is still raised.
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
+        function()
+    assert record.profiler is not None
+    results = record.profiler.kineto_results
+    assert results is not None
+    changes = sorted((e.start_ns(), e.nbytes()) for e in results.events() if e.name() == "[memory]")
+    held = peak = 0
+    for _, change in changes:
+        held += change
+        peak = max(peak, held)
+    return peak / 2**20

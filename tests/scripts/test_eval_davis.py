@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import time
 
@@ -105,3 +106,40 @@ def test_broken_files_are_named(script, tmp_path, name, content, message):
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_several_frames_per_round(script, tmp_path):
+    """One call of interact with the prompts of all frames, and frames that were not annotated before."""
+    (tmp_path / "many.py").write_text(
+        "import json\n"
+        "from civos_siaf.methods import NearestColour\n"
+        "from civos_siaf.methods.nearest_colour import NearestColourSession\n"
+        "class Noted(NearestColourSession):\n"
+        "    def interact(self, prompts):\n"
+        "        with open('calls.jsonl', 'a') as file:\n"
+        "            file.write(json.dumps(prompts.frames) + '\\n')\n"
+        "        return super().interact(prompts)\n"
+        "class Method(NearestColour):\n"
+        "    def open(self, frames, *, num_objects):\n"
+        "        return Noted(frames, self.reach, self.place_weight)\n"
+    )
+    for strategy in ("none", "f3"):
+        done = script(
+            "eval_davis.py",
+            "method=nearest_colour",
+            "method._target_=many.Method",
+            "dataset=davis",
+            "dataset.sequences=[mini-a]",
+            "rounds=2",
+            "frames_per_round=2",
+            "clock=fixed",
+            f"click_strategy={strategy}",
+            f"out={strategy}",
+            PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}",
+        )
+        assert done.returncode == 0, done.stderr
+        calls = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
+        (tmp_path / "calls.jsonl").unlink()
+        assert [len(frames) for frames in calls] == [2, 2]
+        assert len({*calls[0], *calls[1]}) == 4
+        assert (tmp_path / strategy / "sheets" / "mini-a_1+2.jpg").stat().st_size > 0

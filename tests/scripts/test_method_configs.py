@@ -10,6 +10,8 @@ from civos_siaf import Click, Frames, Prompts, Scribble
 CONFIGS = Path(__file__).parents[2] / "configs"
 VIDEO = np.random.default_rng(0).integers(0, 256, (4, 64, 96, 3), dtype=np.uint8)
 CLICKS = Prompts((Click(1, 1, 30, 30), Click(1, 1, 40, 30), Click(1, 1, 5, 5, positive=False)))
+METHODS = ("civos", "civos_light", "mivos", "mivos_light", "mivos_clicks")
+SIAF = ("siaf_light", "siaf_r50", "siaf_swinb")
 SCRIBBLES = Prompts((Scribble(1, 1, [[20, 20], [50, 40]]), Scribble(1, 0, [[5, 5], [9, 9]])))
 
 
@@ -19,12 +21,14 @@ def configs():
         yield
 
 
-@pytest.mark.parametrize("name", ["civos", "civos_light", "mivos", "mivos_light", "mivos_clicks"])
+@pytest.mark.parametrize("name", [*METHODS, *SIAF])
 @pytest.mark.filterwarnings("ignore:.*untrained")
 def test_every_method_plays_two_rounds(configs, name):
     method = instantiate(compose(f"method/{name}").method)
     session = method.open(Frames.open(VIDEO), num_objects=1)
     prompts = SCRIBBLES if name in ("mivos", "mivos_light") else CLICKS
+    if name in SIAF:
+        prompts += SCRIBBLES
     for _ in range(2):
         assert session.interact(prompts)[1].shape == (64, 96)
         labels = session.propagate()
@@ -50,3 +54,24 @@ def test_the_published_values_are_the_defaults(configs):
     cfg = compose("method/mivos").method
     assert list(cfg.propagate_after) == [2, 5, 7]
     assert cfg.interaction.scale_to_padded
+
+
+@pytest.mark.filterwarnings("ignore:.*untrained")
+def test_the_ablations_of_siaf_are_switches(configs):
+    off = ["method.interaction.across=false", "method.settings.repropagate=false"]
+    method = instantiate(compose("eval_davis", overrides=["method=siaf_light", "out=x", *off]).method)
+    assert not method.settings.repropagate
+    plain = instantiate(compose("method/siaf_light").method.interaction)
+    without = method.interaction.network
+    assert sum(p.numel() for p in without.parameters()) != sum(p.numel() for p in plain.parameters())
+    session = method.open(Frames.open(VIDEO), num_objects=1)
+    session.interact(SCRIBBLES)
+    assert session.propagate().shape == (4, 64, 96)
+
+
+def test_siaf_says_which_networks_are_untrained(configs, monkeypatch, tmp_path):
+    cfg = compose("method/siaf_r50").method
+    with pytest.warns(UserWarning, match="afi-r50 is untrained"):
+        instantiate(cfg.interaction)
+    light = compose("method/siaf_light").method.propagation
+    assert (light.path.name, light.path.required) == ("light_aot", False)

@@ -1,0 +1,209 @@
+"""SIAF on made-up videos beside the paper's figures: by objects, by part, by input size, by frames.
+
+Fig. 6: a whole round from one prompted frame, seconds per frame of the video; the paper gives one number
+without a clear unit. Table IV: parts at 480p. AFI is the interaction without across-frame attention, AFA the
+latter; the memory network makes the memory of an annotated frame, the decoder propagates to one frame. Tables
+V and VI: AFI and AFA by input size and by prompted frames. Seconds are the least of the repeats. MiB: most
+memory of tensors during the call, without weights and inputs; that of AFI is of the whole network. The
+paper's MB are of the whole process, on an RTX 3090 Ti. Options: networks (light, r50, swinb), devices
+(default: cpu, and cuda if there is one), objects, sizes, frames, length (of the video), height, width,
+threads, repeats, folder (for siaf.md and siaf.png), keep (freed memory, see civos_siaf.allocator).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from civos_siaf.allocator import keep_freed_memory
+from civos_siaf.files import write_text
+from civos_siaf.frames import Frames
+from civos_siaf.methods.siaf import SIAF
+from civos_siaf.networks.afi.network import Afi
+from civos_siaf.networks.aot.network import Aot
+from civos_siaf.prompts import MaskPrompt, Prompts, Scribble
+from civos_siaf.propagation.aot_engine import AotEngine
+from civos_siaf.propagation.aot_images import network_size
+from civos_siaf.speed.aot import boxes
+from civos_siaf.speed.propagation import made_video
+from civos_siaf.speed.siaf_report import PAPER, Row, markdown, plot
+from civos_siaf.speed.timing import now, peak_mebibytes
+from civos_siaf.weights.afi_networks import load_afi_network
+from civos_siaf.weights.aot_networks import aot_network
+
+NETWORKS = {
+    "light": ("afi-light", "aott"),
+    "r50": ("afi-r50", "r50_aotl"),
+    "swinb": ("afi-swinb", "swinb_aotl"),
+}
+"""Interaction and propagation."""
+Cost = tuple[float, float]
+"""Seconds and MiB."""
+
+
+def run(
+    *,
+    networks: Sequence[str] = ("light",),
+    devices: Sequence[str] | None = None,
+    objects: Sequence[int] = tuple(range(1, 14)),
+    sizes: Sequence[int] = (360, 480, 600, 720),
+    frames: Sequence[int] = (1, 2, 3, 4, 5),
+    length: int = 6,
+    height: int = 480,
+    width: int = 854,
+    threads: int = 2,
+    repeats: int = 2,
+    folder: str | None = None,
+    keep: bool = True,
+) -> Iterator[Row]:
+    """One row per measurement."""
+    torch.set_num_threads(threads)
+    if keep:
+        keep_freed_memory()
+    rows: list[Row] = []
+    for device in devices or ("cpu", *(["cuda"] if torch.cuda.is_available() else [])):
+        for name in networks:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # untrained on purpose
+                afi = load_afi_network(NETWORKS[name][0], device=device)
+                aot = aot_network(NETWORKS[name][1], device=device)
+            every = (
+                _by_objects(afi, aot, made_video(length, height, width), objects, repeats),
+                _parts(afi, aot, (height, width), repeats),
+                _by_size(afi, sizes, width / height, repeats),
+                _by_frames(afi, (height, width), frames, repeats),
+            )
+            for table, label, seconds, mebibytes in (item for part in every for item in part):
+                paper_ms, paper_mb = PAPER.get((table, label), ("-", "-")) if name == "r50" else ("-", "-")
+                rows.append(
+                    {
+                        "network, table and case": f"{name} {device}, {table}, {label}",
+                        "seconds": seconds,
+                        "MiB": mebibytes,
+                        "paper ms": paper_ms,
+                        "paper MB": paper_mb,
+                    }
+                )
+                yield rows[-1]
+    if folder is not None:
+        write_text(Path(folder) / "siaf.md", markdown(rows, threads=threads))
+        plot(rows, Path(folder) / "siaf.png")
+
+
+Measured = Iterator[tuple[str, str, float, float]]
+"""Table, case, seconds, MiB."""
+
+
+def _by_objects(afi: Afi, aot: Aot, video: Frames, objects: Sequence[int], repeats: int) -> Measured:
+    method = SIAF(afi, aot)
+    for count in objects:
+        labels = boxes(count, video.size).numpy()
+        # An untrained network answers with noise: masks stand for a real answer.
+        prompts = Prompts(
+            tuple(Scribble(0, k, [(9 * k, 20), (9 * k + 5, 30)]) for k in range(1, count + 1))
+            + tuple(MaskPrompt(0, k, labels == k) for k in range(1, count + 1))
+        )
+
+        def play(prompts: Prompts = prompts, count: int = count) -> None:
+            session = method.open(video, num_objects=count)
+            session.interact(prompts)
+            session.propagate()
+
+        seconds, mebibytes = _cost(play, method.interaction.device, repeats)
+        yield "Fig. 6", f"objects {count}", seconds / len(video), mebibytes
+
+
+def _parts(afi: Afi, aot: Aot, size: tuple[int, int], repeats: int) -> Measured:
+    own, across = _interaction(afi, size, 1, repeats)
+    yield "Table IV", "AFI without AFA", *own
+    yield "Table IV", "AFA", *across
+    shape = network_size(*size, align_corners=aot.align_corners)
+    device = next(aot.parameters()).device
+    image = torch.randn(1, 3, *shape, generator=torch.Generator().manual_seed(0)).to(device)
+    labels = boxes(3, shape).to(device)[None]
+
+    @torch.inference_mode()
+    def remember() -> object:
+        return aot.reference(aot.encode_frame(image), aot.identify(labels))[1]
+
+    engine = AotEngine(aot, gap=5)
+    with torch.inference_mode():
+        memory = aot.reference(aot.encode_frame(image), aot.identify(labels))[1]
+
+    @torch.inference_mode()
+    def follow() -> object:
+        engine.begin([memory], memory)
+        return aot.resize(engine.propagate(aot.encode_frame(image)), size)
+
+    yield "Table IV", "memory network", *_cost(remember, device, repeats)
+    yield "Table IV", "batch decoder", *_cost(follow, device, repeats)
+
+
+def _by_size(afi: Afi, sizes: Sequence[int], ratio: float, repeats: int) -> Measured:
+    for lines in sizes:
+        own, across = _interaction(afi, (lines, round(lines * ratio)), 1, repeats)
+        yield "Table V", f"AFI {lines}p", *own
+        yield "Table V", f"AFA {lines}p", *across
+
+
+def _by_frames(afi: Afi, size: tuple[int, int], frames: Sequence[int], repeats: int) -> Measured:
+    for count in frames:
+        own, across = _interaction(afi, size, count, repeats)
+        yield "Table VI", f"AFI frames {count}", *own
+        yield "Table VI", f"AFA frames {count}", *across
+
+
+def _interaction(afi: Afi, size: tuple[int, int], frames: int, repeats: int) -> tuple[Cost, Cost]:
+    """The network without its attention across frames, and the latter."""
+    device = next(afi.parameters()).device
+    padded = tuple(side + -side % afi.stride for side in size)
+    g = torch.Generator().manual_seed(0)
+    images = torch.randn(1, frames, 3, *padded, generator=g).to(device)
+    marks = (torch.rand(1, frames, 11, *padded, generator=g) > 0.999).float().to(device)
+    with _Inputs(afi.across) as seen:
+        whole = _cost(lambda: _quarter(afi, images, marks), device, repeats)
+        inputs = seen.last
+    across = _cost(lambda: _call(afi.across, inputs), device, repeats)
+    return (max(whole[0] - across[0], 0.0), whole[1]), across
+
+
+@torch.inference_mode()
+def _quarter(afi: Afi, images: Tensor, marks: Tensor) -> Tensor:
+    return afi.quarter(images, marks, torch.zeros_like(marks))
+
+
+@torch.inference_mode()
+def _call(module: nn.Module, inputs: tuple[object, ...]) -> object:
+    return module(*inputs)
+
+
+class _Inputs:
+    """Notes what a module is given."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module = module
+        self.last: tuple[object, ...] = ()
+
+    def __enter__(self) -> _Inputs:
+        def note(module: nn.Module, inputs: tuple[object, ...]) -> None:
+            self.last = inputs
+
+        self._hook = self._module.register_forward_pre_hook(note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hook.remove()
+
+
+def _cost(function: Callable[[], object], device: torch.device, repeats: int) -> Cost:
+    mebibytes = peak_mebibytes(function, device)  # also the call that is not timed
+    times = []
+    for _ in range(repeats):
+        start = now(device)
+        function()
+        times.append(now(device) - start)
+    return min(times), mebibytes
