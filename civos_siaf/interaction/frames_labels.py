@@ -16,10 +16,10 @@ from civos_siaf.frames import Rgb
 from civos_siaf.interaction.frames_network import FramesNetwork
 from civos_siaf.interaction.predictor import Precision, autocast
 from civos_siaf.interaction.stroke_marks import NONE, stroke_marks
-from civos_siaf.networks.aot.identity import CHANNELS, MAX_OBJECTS, one_hot
+from civos_siaf.networks.aot.identity import CHANNELS, MAX_OBJECTS
 from civos_siaf.networks.identity_network import UNUSED
 from civos_siaf.prompts import Click, Prompt, Prompts, Scribble
-from civos_siaf.propagation.aot_groups import group_counts, group_labels, num_groups, split_labels
+from civos_siaf.propagation.aot_groups import group_counts, group_labels, split_labels
 from civos_siaf.propagation.images import normalize
 
 
@@ -87,8 +87,9 @@ class FramesLabels:
             logits = self.network.quarter(images, marks, previous).float()
         if objects is not None:
             self._exclude(logits, set(range(1, num_objects + 1)) - set(objects))
+        counts = self._counts(num_objects)
         return [
-            self._labels(own, size, frame.rgb.shape[:2], num_objects)
+            self._labels(own, size, frame.rgb.shape[:2], counts)
             for own, frame in zip(logits.unbind(dim=1), frames, strict=True)
         ]
 
@@ -100,22 +101,28 @@ class FramesLabels:
         factor = self.max_short / short
         return max(1, round(height * factor)), max(1, round(width * factor))
 
+    def _counts(self, num_objects: int) -> list[int]:
+        """Objects of each group."""
+        return [num_objects] if self.network.any_number else group_counts(num_objects)
+
     def _inputs(
         self, frames: Sequence[PromptedFrame], size: tuple[int, int], num_objects: int
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Images (1, T, 3, h, w), and marks and previous masks (E, T, 11, h, w)."""
-        groups = num_groups(num_objects)
+        """Images (1, T, 3, h, w), and marks and previous masks (E, T, C, h, w)."""
+        groups = len(self._counts(num_objects))
+        classes = num_objects + 1 if self.network.any_number else CHANNELS
         images, marks, previous = [], [], []
         for frame in frames:
             images.append(self._image(frame.rgb, size))
             before = None if frame.labels is None else _nearest(frame.labels, size)
             scale = (size[0] / frame.rgb.shape[0], size[1] / frame.rgb.shape[1])
             drawn = stroke_marks(frame.prompts, size, scale=scale, previous=before)
-            marks.append(one_hot(split_marks(torch.from_numpy(drawn).to(self.device), groups)))
+            marks.append(planes(split_marks(torch.from_numpy(drawn).to(self.device), groups), classes))
             if before is None:
-                previous.append(torch.zeros(groups, CHANNELS, *size, device=self.device))
+                previous.append(torch.zeros(groups, classes, *size, device=self.device))
             else:
-                previous.append(one_hot(split_labels(torch.from_numpy(before).to(self.device), groups)))
+                labels = split_labels(torch.from_numpy(before).to(self.device), groups)
+                previous.append(planes(labels, classes))
         return torch.stack(images)[None], torch.stack(marks, dim=1), torch.stack(previous, dim=1)
 
     def _image(self, rgb: Rgb, size: tuple[int, int]) -> Tensor:
@@ -124,17 +131,17 @@ class FramesLabels:
         return normalize(torch.tensor(rgb).to(self.device).permute(2, 0, 1).float() / 255)
 
     def _exclude(self, logits: Tensor, absent: Collection[int]) -> None:
-        """Make objects impossible in logits (E, T, 11, h, w)."""
+        """Make objects impossible in logits (E, T, C, h, w)."""
         for number in absent:
-            group, place = divmod(number - 1, MAX_OBJECTS)
+            group, place = (0, number - 1) if self.network.any_number else divmod(number - 1, MAX_OBJECTS)
             logits[group, :, place + 1] = UNUSED
 
     def _labels(
-        self, logits: Tensor, size: tuple[int, int], full: Sequence[int], num_objects: int
+        self, logits: Tensor, size: tuple[int, int], full: Sequence[int], counts: Sequence[int]
     ) -> NDArray[np.uint8]:
         """Labels of a frame of the logits (E, 11, h, w) of its groups."""
         own = []
-        for group, count in enumerate(group_counts(num_objects)):
+        for group, count in enumerate(counts):
             large = F.interpolate(
                 logits[group : group + 1, : count + 1], scale_factor=4, mode="bilinear", align_corners=False
             )[:, :, : size[0], : size[1]]
@@ -142,6 +149,11 @@ class FramesLabels:
                 large = F.interpolate(large, size=tuple(full), mode="bilinear", align_corners=False)
             own.append(large[0])
         return np.asarray(group_labels(own).cpu().numpy())
+
+
+def planes(numbers: Tensor, classes: int) -> Tensor:
+    """Numbers (E, H, W) to (E, C, H, W) float32 of 0 and 1; others than 0..C-1 are zero everywhere."""
+    return (numbers[:, None] == torch.arange(classes, device=numbers.device)[:, None, None]).float()
 
 
 def split_marks(marks: Tensor, groups: int) -> Tensor:

@@ -15,6 +15,10 @@ class FramesNetwork(Protocol):
     def stride(self) -> int:
         """Sides of images are multiples of it."""
 
+    @property
+    def any_number(self) -> bool:
+        """Whether it takes any number of identities in place of eleven."""
+
     def quarter(self, images: Tensor, marks: Tensor, previous: Tensor) -> Tensor:
         """Logits (B, T, 11, H/4, W/4), index 0 = background, those of unused identities too.
 

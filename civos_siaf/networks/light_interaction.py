@@ -39,6 +39,7 @@ class LightInteraction(nn.Module):
     """
 
     stride = STRIDE
+    any_number = True
     trunk: Any
 
     def __init__(

@@ -15,6 +15,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +25,8 @@ from civos_siaf.files import write_text
 from civos_siaf.frames import Frames
 from civos_siaf.methods.siaf import SIAF
 from civos_siaf.networks.afi.network import Afi
-from civos_siaf.networks.aot.network import Aot
+from civos_siaf.networks.identity_network import IdentityNetwork
+from civos_siaf.networks.light_interaction import LightInteraction
 from civos_siaf.prompts import MaskPrompt, Prompts, Scribble
 from civos_siaf.propagation.aot_engine import AotEngine
 from civos_siaf.propagation.aot_images import network_size
@@ -36,11 +38,12 @@ from civos_siaf.weights.afi_networks import load_afi_network
 from civos_siaf.weights.aot_networks import aot_network
 
 NETWORKS = {
-    "light": ("afi-light", "aott"),
+    "light": ("light-interaction", "light-identity"),
     "r50": ("afi-r50", "r50_aotl"),
     "swinb": ("afi-swinb", "swinb_aotl"),
 }
 """Interaction and propagation."""
+Interaction: TypeAlias = Afi | LightInteraction
 Cost = tuple[float, float]
 """Seconds and MiB."""
 
@@ -98,7 +101,9 @@ Measured = Iterator[tuple[str, str, float, float]]
 """Table, case, seconds, MiB."""
 
 
-def _by_objects(afi: Afi, aot: Aot, video: Frames, objects: Sequence[int], repeats: int) -> Measured:
+def _by_objects(
+    afi: Interaction, aot: IdentityNetwork, video: Frames, objects: Sequence[int], repeats: int
+) -> Measured:
     method = SIAF(afi, aot)
     for count in objects:
         labels = boxes(count, video.size).numpy()
@@ -117,7 +122,7 @@ def _by_objects(afi: Afi, aot: Aot, video: Frames, objects: Sequence[int], repea
         yield "Fig. 6", f"objects {count}", seconds / len(video), mebibytes
 
 
-def _parts(afi: Afi, aot: Aot, size: tuple[int, int], repeats: int) -> Measured:
+def _parts(afi: Interaction, aot: IdentityNetwork, size: tuple[int, int], repeats: int) -> Measured:
     own, across = _interaction(afi, size, 1, repeats)
     yield "Table IV", "AFI without AFA", *own
     yield "Table IV", "AFA", *across
@@ -143,27 +148,29 @@ def _parts(afi: Afi, aot: Aot, size: tuple[int, int], repeats: int) -> Measured:
     yield "Table IV", "batch decoder", *_cost(follow, device, repeats)
 
 
-def _by_size(afi: Afi, sizes: Sequence[int], ratio: float, repeats: int) -> Measured:
+def _by_size(afi: Interaction, sizes: Sequence[int], ratio: float, repeats: int) -> Measured:
     for lines in sizes:
         own, across = _interaction(afi, (lines, round(lines * ratio)), 1, repeats)
         yield "Table V", f"AFI {lines}p", *own
         yield "Table V", f"AFA {lines}p", *across
 
 
-def _by_frames(afi: Afi, size: tuple[int, int], frames: Sequence[int], repeats: int) -> Measured:
+def _by_frames(afi: Interaction, size: tuple[int, int], frames: Sequence[int], repeats: int) -> Measured:
     for count in frames:
         own, across = _interaction(afi, size, count, repeats)
         yield "Table VI", f"AFI frames {count}", *own
         yield "Table VI", f"AFA frames {count}", *across
 
 
-def _interaction(afi: Afi, size: tuple[int, int], frames: int, repeats: int) -> tuple[Cost, Cost]:
+def _interaction(afi: Interaction, size: tuple[int, int], frames: int, repeats: int) -> tuple[Cost, Cost]:
     """The network without its attention across frames, and the latter."""
     device = next(afi.parameters()).device
     padded = tuple(side + -side % afi.stride for side in size)
     g = torch.Generator().manual_seed(0)
     images = torch.randn(1, frames, 3, *padded, generator=g).to(device)
     marks = (torch.rand(1, frames, 11, *padded, generator=g) > 0.999).float().to(device)
+    if isinstance(afi, LightInteraction):
+        return _light_interaction(afi, images, marks, repeats)
     with _Inputs(afi.across) as seen:
         whole = _cost(lambda: _quarter(afi, images, marks), device, repeats)
         inputs = seen.last
@@ -171,8 +178,19 @@ def _interaction(afi: Afi, size: tuple[int, int], frames: int, repeats: int) -> 
     return (max(whole[0] - across[0], 0.0), whole[1]), across
 
 
+def _light_interaction(
+    net: LightInteraction, images: Tensor, marks: Tensor, repeats: int
+) -> tuple[Cost, Cost]:
+    """The network frame by frame, and what all frames together cost beyond that."""
+    whole = _cost(lambda: _quarter(net, images, marks), images.device, repeats)
+    net.across = False
+    own = _cost(lambda: _quarter(net, images, marks), images.device, repeats)
+    net.across = True
+    return own, (max(whole[0] - own[0], 0.0), max(whole[1] - own[1], 0.0))
+
+
 @torch.inference_mode()
-def _quarter(afi: Afi, images: Tensor, marks: Tensor) -> Tensor:
+def _quarter(afi: Interaction, images: Tensor, marks: Tensor) -> Tensor:
     return afi.quarter(images, marks, torch.zeros_like(marks))
 
 

@@ -11,6 +11,7 @@ class FakeAfi(nn.Module):
     def __init__(self, reach=9):
         super().__init__()
         self.stride = 32
+        self.any_number = False
         self.reach = reach
         self.scale = nn.Parameter(torch.tensor(4.0), requires_grad=False)
         self.seen = []

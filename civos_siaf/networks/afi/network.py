@@ -28,9 +28,11 @@ class Afi(nn.Module):
 
     Attributes:
         stride: sides of images are multiples of it.
+        any_number: whether it takes any number of identities.
     """
 
     stride = 32
+    any_number = False
 
     def __init__(
         self,
