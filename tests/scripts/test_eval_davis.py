@@ -140,6 +140,8 @@ def test_several_frames_per_round(script, tmp_path):
         assert done.returncode == 0, done.stderr
         calls = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
         (tmp_path / "calls.jsonl").unlink()
-        assert [len(frames) for frames in calls] == [2, 2]
-        assert len({*calls[0], *calls[1]}) == 4
+        # Small errors get no clicks: then there is no second call.
+        assert calls
+        assert all(len(frames) == 2 for frames in calls)
+        assert len({frame for frames in calls for frame in frames}) == 2 * len(calls)
         assert (tmp_path / strategy / "sheets" / "mini-a_1+2.jpg").stat().st_size > 0
