@@ -18,6 +18,7 @@ from civos_siaf.files import atomic_path, write_text
 from civos_siaf.masks import write_png
 
 YEAR = "2017"
+MARKER = "shapes.json"
 RULES = SceneRules(scale=(0.13, 0.26), pace=0.007, look_alikes=0.3, occluders=1, distractors=1, leaving=False)
 
 
@@ -55,19 +56,20 @@ class ShapesBenchmark:
             Its root, a folder below `folder`.
         """
         root = Path(folder) / f"shapes-v{self.version}-{self.videos}x{self.frames}-{self.resolution}"
-        marker = root / "shapes.json"
         settings = json.dumps(asdict(self), sort_keys=True)
-        if marker.is_file() and marker.read_text(encoding="utf-8") == settings:
+        if _is_whole(root, settings):
             return root
         root.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".shapes-", dir=root.parent))
         try:
             self._write(temporary)
-            write_text(temporary / marker.name, settings)
+            write_text(temporary / MARKER, settings)
             temporary.chmod(0o755)
-            if root.exists():
-                shutil.rmtree(root)
-            temporary.replace(root)
+            # Another process may have been faster, and be reading by now.
+            if not _is_whole(root, settings):
+                if root.exists():
+                    shutil.rmtree(root)
+                temporary.replace(root)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         return root
@@ -106,6 +108,12 @@ class ShapesBenchmark:
                 with atomic_path(root / "JPEGImages" / self.resolution / name / f"{t:05d}.jpg") as path:
                     Image.fromarray(image).save(path, quality=92)
         write_text(root / "ImageSets" / YEAR / "val.txt", "".join(f"{name}\n" for name in names))
+
+
+def _is_whole(root: Path, settings: str) -> bool:
+    """Whether a folder is the data set of some settings; the marker came into it with everything else."""
+    marker = root / MARKER
+    return marker.is_file() and marker.read_text(encoding="utf-8") == settings
 
 
 def prepared(folder: Path | str, **settings: int) -> Path:

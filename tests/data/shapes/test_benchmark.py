@@ -72,7 +72,7 @@ def test_what_is_complete_is_reused(tmp_path):
 
 
 def test_killed_in_the_middle(tmp_path):
-    code = "import sys; from civos_siaf.data.shapes.benchmark import prepared; prepared(sys.argv[1])"
+    code = "import sys; from civos_siaf.data.shapes.benchmark import ShapesBenchmark, prepared; prepared(sys.argv[1])"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], env=environment)
     deadline = time.monotonic() + 60
@@ -83,3 +83,19 @@ def test_killed_in_the_middle(tmp_path):
     assert not [p for p in tmp_path.iterdir() if p.name.startswith("shapes-")]
     root = TINY.prepare(tmp_path)
     assert DavisDataset(root, resolution="48p").sequences == ["shapes-1", "shapes-2"]
+
+
+def test_what_another_process_made_meanwhile_is_left_alone(tmp_path, monkeypatch):
+    write = ShapesBenchmark._write
+    made = []
+
+    def slow(self, root):
+        if not made:
+            made.append(None)
+            made.append(stamps(TINY.prepare(tmp_path)))
+        write(self, root)
+
+    monkeypatch.setattr(ShapesBenchmark, "_write", slow)
+    root = TINY.prepare(tmp_path)
+    assert stamps(root) == made[1]
+    assert [path.name for path in tmp_path.iterdir()] == [root.name]
