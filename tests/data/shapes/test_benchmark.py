@@ -72,7 +72,7 @@ def test_what_is_complete_is_reused(tmp_path):
 
 
 def test_killed_in_the_middle(tmp_path):
-    code = "import sys; from civos_siaf.data.shapes.benchmark import ShapesBenchmark, prepared; prepared(sys.argv[1])"
+    code = "import sys; from civos_siaf.data.shapes.benchmark import prepared; prepared(sys.argv[1])"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], env=environment)
     deadline = time.monotonic() + 60
