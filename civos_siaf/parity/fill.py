@@ -35,7 +35,7 @@ def tensor(name: str, shape: Sequence[int]) -> Tensor:
         case _:
             fan_in = int(np.prod(size[1:]))
             value = np.asarray(rng.standard_normal(size)) * (1.5 / fan_in) ** 0.5
-    return torch.from_numpy(value.astype(np.float32))
+    return torch.from_numpy(np.asarray(value, dtype=np.float32))
 
 
 def state(shapes: Mapping[str, Sequence[int]]) -> dict[str, Tensor]:

@@ -61,9 +61,8 @@ def test_the_ablations_of_siaf_are_switches(configs):
     off = ["method.interaction.across=false", "method.settings.repropagate=false"]
     method = instantiate(compose("eval_davis", overrides=["method=siaf_light", "out=x", *off]).method)
     assert not method.settings.repropagate
-    plain = instantiate(compose("method/siaf_light").method.interaction)
-    without = method.interaction.network
-    assert sum(p.numel() for p in without.parameters()) != sum(p.numel() for p in plain.parameters())
+    assert not method.interaction.network.across
+    assert instantiate(compose("method/siaf_light").method.interaction).across
     session = method.open(Frames.open(VIDEO), num_objects=1)
     session.interact(SCRIBBLES)
     assert session.propagate().shape == (4, 64, 96)
@@ -74,4 +73,4 @@ def test_siaf_says_which_networks_are_untrained(configs, monkeypatch, tmp_path):
     with pytest.warns(UserWarning, match="afi-r50 is untrained"):
         instantiate(cfg.interaction)
     light = compose("method/siaf_light").method.propagation
-    assert (light.path.name, light.path.required) == ("light_aot", False)
+    assert (light.path.name, light.path.required) == ("light_identity", False)

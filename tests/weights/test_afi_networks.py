@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 from civos_siaf.networks.afi.backbones import SwinBackbone
 from civos_siaf.networks.afi.variants import published
 from civos_siaf.networks.light_clicks import LightClicks
+from civos_siaf.networks.light_propagation import LightPropagation
 from civos_siaf.training.start import afi_network
 from civos_siaf.weights.afi_networks import build, load_afi_network
 from civos_siaf.weights.afi_start import init_afi
@@ -22,14 +23,17 @@ def saved(state, path):
 def test_own_weights_are_taken_where_there_are_any(tmp_path, monkeypatch):
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     torch.manual_seed(0)
-    source = build("afi-light").state_dict()
-    file = saved(source, tmp_path / "light_afi.safetensors")
-    for found in (load_afi_network("afi-light", fast=False), load_afi_network("afi-light", file, fast=False)):
+    light = "light-interaction"
+    source = build(light).state_dict()
+    file = saved(source, tmp_path / "light_interaction.safetensors")
+    for found in (load_afi_network(light, fast=False), load_afi_network(light, file, fast=False)):
         assert not found.training
         assert not any(p.requires_grad for p in found.parameters())
         assert all(torch.equal(value, source[name]) for name, value in found.state_dict().items())
+    assert not load_afi_network(light, across=False).across
+    other = saved(build("afi-light").state_dict(), tmp_path / "afi_light.safetensors")
     with pytest.raises(ValueError, match=r"does not fit Afi: 33 unexpected: across.between"):
-        load_afi_network("afi-light", file, across=False)
+        load_afi_network("afi-light", other, across=False)
     with pytest.raises(FileNotFoundError):
         load_afi_network("afi-light", tmp_path / "nothing.safetensors")
 
@@ -93,3 +97,13 @@ def test_swin_begins_with_a_classifier(tmp_path, authors):
         ("layers.2.downsample.reduction.weight", "layers.3.downsample.reduction.weight"),
     ):
         assert torch.equal(own[mine], state[theirs])
+
+
+def test_our_light_network_begins_with_matching_that_was_learned(tmp_path):
+    torch.manual_seed(0)
+    propagation = LightPropagation().state_dict()
+    network = afi_network("light-interaction", matching=saved(propagation, tmp_path / "keys.safetensors"))
+    assert torch.equal(network.matching.point.weight, propagation["key_proj.weight"])
+    assert torch.equal(network.trunk.conv_stem.weight, propagation["trunk.conv_stem.weight"])
+    with pytest.raises(ValueError, match="cannot begin with the keys"):
+        afi_network("afi-light", matching=tmp_path / "keys.safetensors")
