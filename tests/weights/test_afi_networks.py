@@ -28,7 +28,7 @@ def test_own_weights_are_taken_where_there_are_any(tmp_path, monkeypatch):
         assert not found.training
         assert not any(p.requires_grad for p in found.parameters())
         assert all(torch.equal(value, source[name]) for name, value in found.state_dict().items())
-    with pytest.raises(ValueError, match=r"does not fit Afi: 33 unexpected: across.between"):
+    with pytest.raises(ValueError, match=r"does not fit Afi: 39 unexpected: across.between"):
         load_afi_network("afi-light", file, across=False)
     with pytest.raises(FileNotFoundError):
         load_afi_network("afi-light", tmp_path / "nothing.safetensors")
