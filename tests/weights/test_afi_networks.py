@@ -32,7 +32,7 @@ def test_own_weights_are_taken_where_there_are_any(tmp_path, monkeypatch):
         assert all(torch.equal(value, source[name]) for name, value in found.state_dict().items())
     assert not load_afi_network(light, across=False).across
     other = saved(build("afi-light").state_dict(), tmp_path / "afi_light.safetensors")
-    with pytest.raises(ValueError, match=r"does not fit Afi: 33 unexpected: across.between"):
+    with pytest.raises(ValueError, match=r"does not fit Afi: 39 unexpected: across.between"):
         load_afi_network("afi-light", other, across=False)
     with pytest.raises(FileNotFoundError):
         load_afi_network("afi-light", tmp_path / "nothing.safetensors")

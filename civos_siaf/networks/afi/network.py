@@ -11,6 +11,7 @@ from civos_siaf.networks.afi.backbones import IDENTITIES, Backbone
 from civos_siaf.networks.afi.extraction import Extraction
 from civos_siaf.networks.afi.head import MaskHead, NarrowMaskHead
 from civos_siaf.networks.afi.joins import PromptJoins, reduced
+from civos_siaf.networks.afi.votes import STRIDE, IdentityVotes
 
 
 class Afi(nn.Module):
@@ -25,6 +26,7 @@ class Afi(nn.Module):
         extraction: features of each frame.
         head: all of them to logits.
         joins: brings prompts to the levels of stride 4, 8 and 16 once more; None: they enter at the stem.
+        votes: tells the head what the prompts of all frames say; None: it is not told.
 
     Attributes:
         stride: sides of images are multiples of it.
@@ -41,6 +43,7 @@ class Afi(nn.Module):
         extraction: Extraction,
         head: MaskHead | NarrowMaskHead,
         joins: PromptJoins | None = None,
+        votes: IdentityVotes | None = None,
     ) -> None:
         super().__init__()
         self.backbone = backbone
@@ -48,6 +51,7 @@ class Afi(nn.Module):
         self.extraction = extraction
         self.head = head
         self.joins = joins
+        self.votes = votes
 
     def forward(self, images: Tensor, marks: Tensor, previous: Tensor) -> Tensor:
         """Logits (B, T, 11, H, W); arguments and errors as for `quarter`."""
@@ -80,7 +84,12 @@ class Afi(nn.Module):
         if extra:
             low = low + extra[0]
         across = self.across(levels.middle8, levels.middle16, frames, tuple(extra[1:]))
-        return torch.as_tensor(self.head(across, high, low).unflatten(0, (batch, frames)))
+        votes = None
+        if self.votes is not None:
+            prompts = reduced(maps, STRIDE // self.backbone.maps_stride)
+            votes = self.votes(F.avg_pool2d(across, 2), prompts, frames)
+        logits = self.head(across, high, low, votes)
+        return torch.as_tensor(logits.view(batch, frames, *logits.shape[1:]))
 
     def _check(self, images: Tensor, marks: Tensor, previous: Tensor) -> None:
         batch, frames, _, height, width = marks.shape

@@ -12,6 +12,7 @@ from civos_siaf.networks.afi.extraction import Extraction
 from civos_siaf.networks.afi.head import MaskHead, NarrowMaskHead
 from civos_siaf.networks.afi.joins import PromptJoins
 from civos_siaf.networks.afi.network import Afi
+from civos_siaf.networks.afi.votes import IdentityVotes
 
 RATES = {16: (6, 12, 18), 32: (3, 6, 9)}
 """Dilations of the atrous pyramid by the stride of its input."""
@@ -29,7 +30,10 @@ def published(backbone: Backbone, *, across: bool = True, width: int = 256, low_
 
 
 def light(*, across: bool = True, width: int = 96, low_width: int = 48, hidden: int = 256) -> Afi:
-    """The same parts, narrow, on MobileNetV2; prompts meet the features again behind the backbone."""
+    """The same parts, narrow, on MobileNetV2; prompts meet the features again behind the backbone.
+
+    Likeness carries them to other frames from the first step on, so that a short training suffices.
+    """
     backbone = MobileNetBackbone()
     low, middle8, middle16, high = backbone.channels
     return Afi(
@@ -56,8 +60,9 @@ def light(*, across: bool = True, width: int = 96, low_width: int = 48, hidden: 
             squeeze=64,
             dropout=0.0,
         ),
-        NarrowMaskHead((width, width, low_width), width=low_width),
+        NarrowMaskHead((width, width, low_width), width=low_width, votes=across),
         PromptJoins((low_width, width, width)),
+        IdentityVotes(width) if across else None,
     )
 
 
