@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from torch import nn
 
+from civos_siaf.networks.afi.network import Afi
 from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.networks.light_clicks import LightClicks
 from civos_siaf.networks.light_propagation import LightPropagation
@@ -15,7 +16,8 @@ from civos_siaf.networks.propagation_network import PropagationNetwork
 from civos_siaf.networks.ritm import Ritm
 from civos_siaf.networks.s2m import S2m
 from civos_siaf.networks.stm import Stm
-from civos_siaf.weights import click_networks, mivos_networks
+from civos_siaf.weights import afi_networks, click_networks, mivos_networks
+from civos_siaf.weights.afi_start import init_afi
 from civos_siaf.weights.backbones import init_backbone
 from civos_siaf.weights.click_networks import load_into
 from civos_siaf.weights.hrnet_start import init_ritm
@@ -95,6 +97,27 @@ def fusion_network(architecture: str, *, weights: Path | str | None = None) -> M
     network = mivos_networks.build(architecture)
     if not isinstance(network, MaskFusion):
         raise ValueError(f"{architecture} is no fusion network")
+    return _with(network, weights)
+
+
+def afi_network(
+    architecture: str,
+    *,
+    backbone: Path | str | None = None,
+    weights: Path | str | None = None,
+    across: bool = True,
+) -> Afi:
+    """An interaction network of SIAF to train; errors as for `click_network`.
+
+    Args:
+        architecture: its name in `weights`.
+        backbone: weights of the backbone, see `init_afi`.
+        weights: of the whole network, from an earlier training.
+        across: False: without attention, see `AcrossFrames`.
+    """
+    network = afi_networks.build(architecture, across=across)
+    if backbone is not None:
+        init_afi(network, backbone)
     return _with(network, weights)
 
 

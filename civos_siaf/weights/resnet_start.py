@@ -29,7 +29,7 @@ def init_stm(network: Stm, source: Path | str) -> None:
         ValueError: the weights do not fit.
         ConnectionError: they cannot be downloaded.
     """
-    state = _resnet(source)
+    state = resnet_state(source)
     frames = {name.replace("layer1.", "res2."): value for name, value in state.items()}
     _fill(network.rgb_encoder, frames, source=str(source))
     _fill(network.mask_rgb_encoder, state, source=str(source))
@@ -37,7 +37,7 @@ def init_stm(network: Stm, source: Path | str) -> None:
 
 def init_s2m(network: S2m, source: Path | str) -> None:
     """Begin the backbone with a ResNet-50; scribble channels are orthogonal. See `init_stm`."""
-    _fill(network.backbone, _resnet(source), source=str(source))
+    _fill(network.backbone, resnet_state(source), source=str(source))
 
 
 def init_from_deeplab(network: S2m, path: Path | str) -> None:
@@ -83,7 +83,8 @@ def _fill(
     load_strictly(network, kept, source=source)
 
 
-def _resnet(source: Path | str) -> dict[str, Tensor]:
+def resnet_state(source: Path | str) -> dict[str, Tensor]:
+    """A ResNet-50's tensors; see `init_stm`."""
     if str(source) != IMAGENET:
         return dict(read_weights(source).state)
     try:
