@@ -10,6 +10,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from safetensors.torch import load_file
 
+from civos_siaf.training.seeds import item_rng
 from tests.data.layouts import write_coco, write_davis, write_lvis, write_youtubevos
 from tests.training.tiny_interaction import TinyInteraction
 
@@ -69,11 +70,63 @@ def test_the_numbers_are_those_of_paper_and_specification(name, stage, root):
     assert {single.items.frames(step) for step in range(30)} == {1}
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("siaf_r50", ("stage=lvis", "crop=64")),
+        ("siaf_swinb", ("stage=ytb", "crop=64")),
+        ("siaf_r50_single", ("stage=davis", "crop=64")),
+        ("siaf_swinb_single", ("stage=lvis", "crop=64")),
+        (
+            "siaf_light",
+            (
+                "data.items.augment.size=[64,64]",
+                "data.items.min_pixels=60",
+                *(f"data.items.clips.sources.2.images.sources.{i}.min_area=50" for i in (0, 1)),
+            ),
+        ),
+    ],
+)
+def test_an_experiment_can_be_trained(name, options, root, tmp_path):
+    cfg = experiment(name, root, *SMALL, "task.network.backbone=null", *options, "++trainer.steps=3")
+    losses = steps(cfg, tmp_path)
+    assert len(losses) == 2
+    assert all(0 < loss < 20 for loss in losses)
+
+
+@pytest.mark.parametrize(
+    ("name", "norm"), [("siaf_r50", "layer1.0.bn1.weight"), ("siaf_swinb", "norms.0.weight")]
+)
+def test_rates_and_decay_by_parameter(name, norm, root):
+    cfg = experiment(name, root, "stage=lvis", "task.network.backbone=null")
+    network = instantiate(cfg.task).network
+    named = dict(network.named_parameters())
+    group = {id(p): g for g in instantiate(cfg.trainer.groups)(network) for p in g["params"]}
+    assert set(group) == {id(p) for p in named.values() if p.requires_grad}
+
+    def of(parameter):
+        found = group[id(named[parameter])]
+        return found["lr_scale"], found.get("weight_decay", cfg.trainer.optimizer.weight_decay)
+
+    assert of("backbone.id_stem.weight") == (1, 0.05)
+    assert of("head.logits.weight") == (1, 0.05)
+    assert of("head.logits.bias") == (1, 0)
+    assert of("across.level") == (1, 0)
+    for number in (0, 1):
+        assert of(f"across.within.{number}.attention.offsets.weight") == (0.1, 0.05)
+        assert of(f"across.within.{number}.attention.value.weight") == (1, 0.05)
+    if name == "siaf_swinb":
+        assert of(f"backbone.{norm}") == (0.1, 0)
+        tables = [n for n in named if "relative_position_bias_table" in n]
+        assert {of(table) for table in tables} == {(0.1, 0)}
+    else:
+        assert of("backbone.layer1.0.conv1.weight") == (0.1, 0.05)
+        assert f"backbone.{norm}" not in named
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_gives_items_of_its_size(stage, root):
     data = instantiate(experiment("siaf_r50", root, f"stage={stage}", "crop=64").data)
-    from civos_siaf.training.seeds import item_rng
-
     item = data.item(0, item_rng(0, 0), step=0)
     assert item["images"].shape[-2:] == (64, 64)
 
@@ -97,11 +150,23 @@ def staged(script, root, folder, *options, **others):
     )
 
 
+def whole_stage(root, folder, stage, before):
+    """A stage without an end in between, in this process; its weights."""
+    options = (TINY, "trainer.groups=null", "crop=32", "++trainer.steps=6", "++trainer.batch_size=1")
+    cfg = experiment("siaf_swinb", root, f"stage={stage}", *options, "trainer.workers=0")
+    cfg.task.network.weights = before
+    torch.manual_seed(cfg.trainer.seed)
+    trainer = instantiate(cfg.trainer)(instantiate(cfg.task), instantiate(cfg.data), folder=folder / stage)
+    assert len(list(trainer.run())) == 6
+    return folder / stage / "weights.safetensors"
+
+
 def test_three_stages_run_one_after_the_other_and_survive_a_kill(script, root, tmp_path):
-    done = staged(script, root, "whole")
-    assert done.returncode == 0, done.stderr
+    missing = staged(script, root, "parts", "stage=ytb")
+    assert missing.returncode == 1
+    assert str(Path("parts") / "lvis" / "weights.safetensors") in missing.stderr
     killed = staged(script, root, "parts", start=True)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while not (tmp_path / "parts" / "ytb" / "last.pt").exists():
         assert time.monotonic() < deadline
         assert killed.poll() is None, killed.communicate()
@@ -111,24 +176,15 @@ def test_three_stages_run_one_after_the_other_and_survive_a_kill(script, root, t
     assert not (tmp_path / "parts" / "davis").exists()
     again = staged(script, root, "parts")
     assert again.returncode == 0, again.stderr
-    whole, parts = (tmp_path / name for name in ("whole", "parts"))
-    results = {}
+    before, results = None, {}
     for stage in STAGES:
-        results[stage] = load_file(whole / stage / "weights.safetensors")
-        other = load_file(parts / stage / "weights.safetensors")
+        before = whole_stage(root, tmp_path / "whole", stage, before)
+        results[stage] = load_file(before)
+        other = load_file(tmp_path / "parts" / stage / "weights.safetensors")
         assert all(torch.equal(value, other[name]) for name, value in results[stage].items())
     # A stage begins with the weights of the one before: with so small a rate they are nearly the same.
     begun, fresh = results["davis"]["head.weight"], TinyInteraction().state_dict()["head.weight"]
     assert (begun - results["ytb"]["head.weight"]).abs().max() < 1e-3 < (begun - fresh).abs().max()
-
-
-def test_one_stage_alone_needs_the_one_before(script, root, tmp_path):
-    done = staged(script, root, "run", "stage=ytb")
-    assert done.returncode == 1
-    assert str(Path("run") / "lvis" / "weights.safetensors") in done.stderr
-    first = staged(script, root, "run", "stage=lvis")
-    assert first.returncode == 0, first.stderr
-    assert [path.name for path in (tmp_path / "run").iterdir()] == ["lvis"]
 
 
 def test_an_experiment_without_stages_refuses_one(script, root):
