@@ -93,20 +93,22 @@ def render(
     canvas = np.full((height, width), empty, dtype=np.int16)
     for prompt in prompts:
         if isinstance(prompt, Click):
-            pixels, reach = np.array([[int(prompt.x), int(prompt.y)]]), CLICK_REACH
+            points, reach = np.array([[prompt.x, prompt.y]]), CLICK_REACH
             value = prompt.object_id if prompt.positive else 0
         else:
-            pixels, reach = connect(prompt.points.astype(np.int64)), STROKE_REACH
-            value = prompt.object_id
-        x, y = pixels.T
-        inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-        line = np.zeros((height, width), dtype=bool)
-        line[y[inside], x[inside]] = True
-        canvas[_widened(line, reach)] = value
+            points, reach, value = prompt.points, STROKE_REACH, prompt.object_id
+        canvas[footprint(points, reach=reach, height=height, width=width)] = value
     return canvas
 
 
-def _widened(line: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
-    """Grown by a square of 2 * reach + 1 pixels."""
+def footprint(points: NDArray[np.float64], *, reach: int, height: int, width: int) -> NDArray[np.bool_]:
+    """Pixels (H, W) of a line through points (N, 2), rows (x, y), grown by a square of 2 * reach + 1 pixels.
+
+    Coordinates are truncated to pixels. Points outside the frame are left out.
+    """
+    x, y = connect(points.astype(np.int64)).T
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    line = np.zeros((height, width), dtype=bool)
+    line[y[inside], x[inside]] = True
     size = (2 * reach + 1, 2 * reach + 1)
     return np.asarray(cv2.dilate(line.view(np.uint8), np.ones(size, np.uint8)) > 0)

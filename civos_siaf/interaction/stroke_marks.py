@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from civos_siaf.prompts import Click, Prompt, Scribble
-from civos_siaf.strokes import draw
+from civos_siaf.strokes import CLICK_REACH, STROKE_REACH, footprint
 
 NONE = -1
 """Where nothing was drawn."""
-STROKE_WIDTH, CLICK_WIDTH = 3, 5
-"""Pixels across, in the network's size."""
 
 
 def stroke_marks(
@@ -39,9 +36,9 @@ def stroke_marks(
     marks = np.full(size, NONE, np.int16)
     for prompt in prompts:
         if isinstance(prompt, Scribble):
-            marks[_footprint(prompt.points, size, scale, STROKE_WIDTH)] = prompt.object_id
+            marks[_footprint(prompt.points, size, scale, STROKE_REACH)] = prompt.object_id
         elif isinstance(prompt, Click):
-            place = _footprint(np.array([[prompt.x, prompt.y]]), size, scale, CLICK_WIDTH)
+            place = _footprint(np.array([[prompt.x, prompt.y]]), size, scale, CLICK_REACH)
             if prompt.positive:
                 marks[place] = prompt.object_id
             else:
@@ -53,12 +50,11 @@ def stroke_marks(
 
 
 def _footprint(
-    points: NDArray[np.float64], size: tuple[int, int], scale: tuple[float, float], width: int
+    points: NDArray[np.float64], size: tuple[int, int], scale: tuple[float, float], reach: int
 ) -> NDArray[np.bool_]:
-    """Pixels (H, W) of a line through points (N, 2), rows (x, y)."""
+    """Pixels (H, W) of a line through points (N, 2) of the video, rows (x, y)."""
     factor = np.array([scale[1], scale[0]])
     # Pixel centres are integers, in the video as in the map.
     moved = points if scale == (1.0, 1.0) else np.rint((points + 0.5) * factor - 0.5)
     inside = np.clip(moved, 0, (size[1] - 1, size[0] - 1))
-    line = draw([Scribble(0, 1, inside)], height=size[0], width=size[1]) > 0
-    return np.asarray(cv2.dilate(line.view(np.uint8), np.ones((width, width), np.uint8)) > 0)
+    return footprint(inside, reach=reach, height=size[0], width=size[1])
