@@ -21,9 +21,8 @@ NO_EFFECT = ("workers", "every", "process", "folder")
 def settings(cfg: DictConfig) -> dict[str, object]:
     """What the result depends on, to recognise a training by."""
     parts = {name: OmegaConf.to_container(cfg[name]) for name in ("task", "data", "trainer")}
-    trainer = parts["trainer"]
-    assert isinstance(trainer, dict)
-    return {**parts, "trainer": {k: v for k, v in trainer.items() if k not in NO_EFFECT}}
+    counted = [name for name in cfg.trainer if name not in NO_EFFECT]
+    return {**parts, "trainer": OmegaConf.to_container(OmegaConf.masked_copy(cfg.trainer, counted))}
 
 
 def run(cfg: DictConfig, process: Process) -> None:
@@ -37,8 +36,8 @@ def run(cfg: DictConfig, process: Process) -> None:
         validation=instantiate(cfg.validation),
         about=settings(cfg),
     )
-    silent = None if process.is_first else True
-    with tqdm(total=trainer.steps, initial=trainer.step, unit="step", disable=silent) as bar:
+    shown = {"unit": "step", "disable": None if process.is_first else True}
+    with tqdm(total=trainer.steps, initial=trainer.step, **shown) as bar:
         for progress in trainer.run():
             bar.update(1)
             bar.set_postfix_str(f"loss {progress.loss:.4f}", refresh=False)
