@@ -16,7 +16,7 @@ from civos_siaf.frames import Rgb
 from civos_siaf.interaction.frames_network import FramesNetwork
 from civos_siaf.interaction.predictor import Precision, autocast
 from civos_siaf.interaction.stroke_marks import NONE, stroke_marks
-from civos_siaf.networks.aot.identity import CHANNELS, MAX_OBJECTS
+from civos_siaf.networks.aot.identity import CHANNELS, MAX_OBJECTS, one_hot
 from civos_siaf.networks.identity_network import UNUSED
 from civos_siaf.prompts import Click, Prompt, Prompts, Scribble
 from civos_siaf.propagation.aot_groups import group_counts, group_labels, split_labels
@@ -117,12 +117,12 @@ class FramesLabels:
             before = None if frame.labels is None else _nearest(frame.labels, size)
             scale = (size[0] / frame.rgb.shape[0], size[1] / frame.rgb.shape[1])
             drawn = stroke_marks(frame.prompts, size, scale=scale, previous=before)
-            marks.append(planes(split_marks(torch.from_numpy(drawn).to(self.device), groups), classes))
+            marks.append(one_hot(split_marks(torch.from_numpy(drawn).to(self.device), groups), classes))
             if before is None:
                 previous.append(torch.zeros(groups, classes, *size, device=self.device))
             else:
                 labels = split_labels(torch.from_numpy(before).to(self.device), groups)
-                previous.append(planes(labels, classes))
+                previous.append(one_hot(labels, classes))
         return torch.stack(images)[None], torch.stack(marks, dim=1), torch.stack(previous, dim=1)
 
     def _image(self, rgb: Rgb, size: tuple[int, int]) -> Tensor:
@@ -149,11 +149,6 @@ class FramesLabels:
                 large = F.interpolate(large, size=tuple(full), mode="bilinear", align_corners=False)
             own.append(large[0])
         return np.asarray(group_labels(own).cpu().numpy())
-
-
-def planes(numbers: Tensor, classes: int) -> Tensor:
-    """Numbers (E, H, W) to (E, C, H, W) float32 of 0 and 1; others than 0..C-1 are zero everywhere."""
-    return (numbers[:, None] == torch.arange(classes, device=numbers.device)[:, None, None]).float()
 
 
 def split_marks(marks: Tensor, groups: int) -> Tensor:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from civos_siaf.networks.aot.identity import CHANNELS, one_hot
 from civos_siaf.networks.aot.local_attention import tiled
 from civos_siaf.networks.identity_network import FrameMemory, IdentityNetwork, KeyValue, Matched, Seen
-from civos_siaf.networks.light_propagation import BACKBONE, STAGES
+from civos_siaf.networks.light_propagation import BACKBONE, STAGES, double
 from civos_siaf.networks.propagation_network import FrameFeatures
 
 RADIUS = 7
@@ -192,11 +192,11 @@ class IdentityDecoder(nn.Module):
         x = F.relu(_shared(self.enter(x.flatten(0, 1)), skip16, groups))
         x = F.relu(x + self.conv16(x))
         pieces = F.pixel_shuffle(torch.cat([*own, *rivals], dim=2).flatten(0, 1), 2)
-        x = F.relu(_shared(self.enter8(torch.cat([_double(x), pieces.to(x.dtype)], dim=1)), skip8, groups))
+        x = F.relu(_shared(self.enter8(torch.cat([double(x), pieces.to(x.dtype)], dim=1)), skip8, groups))
         x = F.relu(x + self.conv8(x))
-        x = F.relu(_shared(_double(self.enter4(x)), skip4, groups))
+        x = F.relu(_shared(double(self.enter4(x)), skip4, groups))
         x = self.out(F.relu(x + self.conv4(x))).float()
-        shares = _double(pieces[:, :2].float()).clamp(1e-3, 1)
+        shares = double(pieces[:, :2].float()).clamp(1e-3, 1)
         # Natural logarithms, so that the soft-max of what was read alone gives it back.
         x = x + (shares.log() * self.trust[:, None, None]).sum(dim=1, keepdim=True)
         return torch.as_tensor(x.view(groups, CHANNELS, *x.shape[2:]))
@@ -219,7 +219,3 @@ def strongest_other(x: Tensor) -> Tensor:
 def _shared(x: Tensor, frame: Tensor, groups: int) -> Tensor:
     """Add what belongs to a frame (1 or E, C, h, w) to all its identities (E * 11, C, h, w)."""
     return (x.view(groups, CHANNELS, *x.shape[1:]) + frame[:, None]).flatten(0, 1)
-
-
-def _double(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)

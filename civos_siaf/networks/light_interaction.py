@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from civos_siaf.networks.light_identity import strongest_other
 from civos_siaf.networks.light_matching import HEADS, Matching
-from civos_siaf.networks.light_propagation import BACKBONE
+from civos_siaf.networks.light_propagation import BACKBONE, double
 
 STRIDE = 32
 OWN = 5
@@ -110,7 +110,7 @@ class LightInteraction(nn.Module):
     def _quarter(self, images: Tensor, marks: Tensor, previous: Tensor) -> Tensor:
         shape = marks.shape[:3]
         f4, f8, f16, f32 = self.trunk(images.flatten(0, 1))
-        context = F.relu(self.enter16(f16) + _double(self.enter32(f32)))
+        context = F.relu(self.enter16(f16) + double(self.enter32(f32)))
         attention = self.matching(f16, context, groups=len(images))
         marks, previous = _pooled(F.max_pool2d, marks, 4), _pooled(F.avg_pool2d, previous, 4)
         maps4 = own_maps(marks, previous)
@@ -125,14 +125,14 @@ class LightInteraction(nn.Module):
         x = self.spread(F.relu(_with_frame(self.first(x.flatten(0, 2)), self.skip16(context), shape)))
         heard = attention.everywhere(_split(self.say(x), shape))
         x = self.last(F.relu(x + self.hear(heard.flatten(0, 2))))
-        finer = _double(read.flatten(0, 2))
-        x = torch.cat([_double(x), finer.to(x.dtype), maps8.flatten(0, 2).to(x.dtype)], dim=1)
+        finer = double(read.flatten(0, 2))
+        x = torch.cat([double(x), finer.to(x.dtype), maps8.flatten(0, 2).to(x.dtype)], dim=1)
         x = F.relu(_with_frame(self.to8(x), self.skip8(f8), shape))
         x = F.relu(x + self.conv8(x))
-        x = _double(self.reduce4(x)) + self.maps4(maps4.flatten(0, 2))
+        x = double(self.reduce4(x)) + self.maps4(maps4.flatten(0, 2))
         x = F.relu(_with_frame(x, self.skip4(f4), shape))
         logits = self.out(F.relu(x + self.conv4(x))).float()
-        shares = _double(finer.float())[:, 1::2].clamp(1e-3, 1).log()
+        shares = double(finer.float())[:, 1::2].clamp(1e-3, 1).log()
         logits = logits + (shares * self.trust[:, None, None]).sum(dim=1, keepdim=True)
         return _split(logits, shape)[:, :, :, 0]
 
@@ -179,7 +179,3 @@ def _with_frame(x: Tensor, frame: Tensor, shape: torch.Size) -> Tensor:
 def _split(x: Tensor, shape: torch.Size) -> Tensor:
     """(B * T * C, D, h, w) to (B, T, C, D, h, w)."""
     return x.view(*shape, *x.shape[1:])
-
-
-def _double(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)

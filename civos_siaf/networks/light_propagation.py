@@ -76,8 +76,8 @@ class LightPropagation(PropagationNetwork):
         """See `PropagationNetwork`."""
         context, skip8, skip4 = frame.parts[3:]
         x = self.compress(torch.cat([readout, context.expand(len(readout), -1, -1, -1)], dim=1))
-        x = self.out8(F.relu(_double(self.reduce8(x)) + skip8))
-        x = self.out4(F.relu(_double(self.reduce4(x)) + skip4))
+        x = self.out8(F.relu(double(self.reduce8(x)) + skip8))
+        x = self.out4(F.relu(double(self.reduce4(x)) + skip4))
         return torch.as_tensor(self.pred(x))
 
 
@@ -120,5 +120,6 @@ def _block(in_channels: int, out_channels: int, *, stride: int = 1) -> nn.Sequen
     )
 
 
-def _double(x: Tensor) -> Tensor:
+def double(x: Tensor) -> Tensor:
+    """Maps (B, C, h, w) at twice the resolution."""
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -39,6 +39,15 @@ class Task(nn.Module, ABC):
 
     network: nn.Module
     architecture: str
+    _frozen: Sequence[nn.Module] = ()
+    """Parts that keep their statistics in training."""
+
+    def train(self, mode: bool = True) -> Task:
+        """As in torch, but frozen batch norms stay in eval mode."""
+        super().train(mode)
+        for module in self._frozen:
+            module.eval()
+        return self
 
     @abstractmethod
     def forward(self, batch: Item, step: int) -> Losses:

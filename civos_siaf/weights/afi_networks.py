@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import torch
@@ -11,10 +10,10 @@ from civos_siaf.networks.afi.network import Afi
 from civos_siaf.networks.afi.variants import VARIANTS
 from civos_siaf.networks.light_interaction import LightInteraction
 from civos_siaf.networks.prepare import for_inference
-from civos_siaf.parity import fill
 from civos_siaf.weights.click_networks import without_prefix
 from civos_siaf.weights.load import load_strictly, read_weights
 from civos_siaf.weights.own import own_weights
+from civos_siaf.weights.untrained import fill_untrained
 
 LIGHT = "light-interaction"
 """Our own network."""
@@ -62,22 +61,13 @@ def load_afi_network(
         ValueError: no such architecture, not a readable weight file, or one for another network.
     """
     network = build(architecture, across=across)
-    path = weights if weights is not None else _own(architecture)
+    path = weights
+    if path is None and architecture in OWN:
+        path = own_weights(OWN[architecture], required=False)
     if path is None:
-        warnings.warn(f"{architecture} is untrained: there is no weight file", stacklevel=2)
-        shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
-        load_strictly(network, fill.state(shapes), source="untrained weights")
+        fill_untrained(network, architecture)
     else:
         load_strictly(network, without_prefix(read_weights(path).state), source=str(path))
     network.requires_grad_(False).eval()
     prepared = for_inference(network, winograd=device == "cpu") if fast else network
     return prepared.to(torch.device(device))
-
-
-def _own(architecture: str) -> Path | None:
-    if architecture not in OWN:
-        return None
-    try:
-        return own_weights(OWN[architecture])
-    except FileNotFoundError:
-        return None

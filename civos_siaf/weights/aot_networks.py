@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,9 +14,9 @@ from civos_siaf.networks.aot.variants import VARIANTS
 from civos_siaf.networks.identity_network import IdentityNetwork
 from civos_siaf.networks.light_identity import LightIdentity
 from civos_siaf.networks.prepare import for_inference
-from civos_siaf.parity import fill
 from civos_siaf.weights.click_networks import without_prefix
 from civos_siaf.weights.load import load_strictly, read_weights
+from civos_siaf.weights.untrained import fill_untrained
 
 UNUSED_NAMES = ("LSTT.mask_token", ".relative_position_index")
 """Endings of names in published files that no network needs: never used, and following from the size."""
@@ -65,9 +64,7 @@ def aot_network(
     """
     empty = build(architecture)
     if path is None:
-        warnings.warn(f"{architecture} is untrained: no weight file was given", stacklevel=2)
-        shapes = {name: list(value.shape) for name, value in empty.state_dict().items()}
-        load_strictly(empty, fill.state(shapes), source="untrained weights")
+        fill_untrained(empty, architecture)
     else:
         load_strictly(empty, published_state(read_weights(path).state), source=str(path))
     empty.requires_grad_(False).eval()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,10 +20,10 @@ from civos_siaf.networks.prepare import for_inference
 from civos_siaf.networks.propagation_network import PropagationNetwork
 from civos_siaf.networks.s2m import S2m
 from civos_siaf.networks.stm import Stm
-from civos_siaf.parity import fill
 from civos_siaf.weights.click_networks import build as build_clicks
 from civos_siaf.weights.click_networks import without_prefix
 from civos_siaf.weights.load import load_strictly, read_weights
+from civos_siaf.weights.untrained import fill_untrained
 
 ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "mivos-propagation": Stm,
@@ -68,9 +67,7 @@ def network(
     """
     empty = build(architecture) if architecture in ARCHITECTURES else build_clicks(architecture)
     if path is None:
-        warnings.warn(f"{architecture} is untrained: no weight file was given", stacklevel=2)
-        shapes = {name: list(value.shape) for name, value in empty.state_dict().items()}
-        load_strictly(empty, fill.state(shapes), source="untrained weights")
+        fill_untrained(empty, architecture)
     else:
         load_strictly(empty, without_prefix(read_weights(path).state), source=str(path))
     empty.requires_grad_(False).eval()

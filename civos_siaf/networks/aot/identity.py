@@ -14,10 +14,10 @@ NOBODY = 255
 STRIDE = 16
 
 
-def one_hot(labels: Tensor) -> Tensor:
-    """Labels (B, H, W) to (B, 11, H, W) float32; a label above 10, such as 255, is zero in every channel."""
-    classes = torch.arange(CHANNELS, device=labels.device, dtype=labels.dtype)
-    return (labels[:, None] == classes[:, None, None]).float()
+def one_hot(labels: Tensor, classes: int = CHANNELS) -> Tensor:
+    """Labels (B, H, W) to (B, C, H, W) float32; a label outside 0..C-1, such as 255, is zero everywhere."""
+    numbers = torch.arange(classes, device=labels.device, dtype=labels.dtype)
+    return (labels[:, None] == numbers[:, None, None]).float()
 
 
 class IdentityBank(nn.Conv2d):

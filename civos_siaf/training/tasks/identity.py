@@ -66,14 +66,7 @@ class IdentityTask(Task):
         self.detach_identities = detach_identities
         self.auxiliary_steps = auxiliary_steps
         self.permute = permute
-        self._frozen = frozen_norms(network, list(freeze_bn)) if freeze_bn else []
-
-    def train(self, mode: bool = True) -> IdentityTask:
-        """As in torch, but frozen batch norms stay in eval mode."""
-        super().train(mode)
-        for module in self._frozen:
-            module.eval()
-        return self
+        self._frozen = frozen_norms(network, freeze_bn)
 
     def forward(self, batch: Item, step: int) -> Losses:
         """See `Task`; scalars: `auxiliary`, and `iou` of the last frame, mean over objects.

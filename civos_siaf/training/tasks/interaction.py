@@ -73,15 +73,7 @@ class InteractionTask(Task):
         self.architecture = architecture
         self.loss, self.user = loss, user
         self.draw_identities = draw_identities
-        prefixes = [""] if freeze_bn is True else list(freeze_bn or [])
-        self._frozen = frozen_norms(network, prefixes)
-
-    def train(self, mode: bool = True) -> InteractionTask:
-        """As in torch, but frozen batch norms stay in eval mode."""
-        super().train(mode)
-        for module in self._frozen:
-            module.eval()
-        return self
+        self._frozen = frozen_norms(network, freeze_bn)
 
     def forward(self, batch: Item, step: int) -> Losses:
         """See `Task`; scalars: `iou`, mean over objects and frames, `frames`, `on_policy`, the share of such

@@ -60,15 +60,7 @@ class PropagationTask(Task):
         self.jaccard_weight = jaccard_weight
         self.top_k = top_k
         self.truth_probability = truth_probability
-        prefixes = [""] if freeze_bn is True else list(freeze_bn or [])
-        self._frozen = frozen_norms(network, prefixes)
-
-    def train(self, mode: bool = True) -> PropagationTask:
-        """As in torch, but frozen batch norms stay in eval mode."""
-        super().train(mode)
-        for module in self._frozen:
-            module.eval()
-        return self
+        self._frozen = frozen_norms(network, freeze_bn)
 
     def forward(self, batch: Item, step: int) -> Losses:
         """See `Task`; scalars: `ce`, `jaccard` (a loss) and `iou` of the last frame, mean over objects.
@@ -161,12 +153,13 @@ def _objects(batch: Item) -> ObjectRows:
     return ObjectRows.of(batch["num_objects"], batch["labels"], batch["index"])
 
 
-def frozen_norms(network: nn.Module, prefixes: Sequence[str]) -> list[nn.Module]:
-    """Batch norms whose names begin with one of the prefixes.
+def frozen_norms(network: nn.Module, which: bool | Sequence[str]) -> list[nn.Module]:
+    """All batch norms, none, or those whose names begin with one of some prefixes.
 
     Raises:
         ValueError: a prefix with which no batch norm begins.
     """
+    prefixes = [""] if which is True else list(which or [])
     norms = {
         name: module
         for name, module in network.named_modules()

@@ -1,0 +1,17 @@
+"""Networks for which there is no weight file."""
+
+from __future__ import annotations
+
+import warnings
+
+from torch import nn
+
+from civos_siaf.parity import fill
+from civos_siaf.weights.load import load_strictly
+
+
+def fill_untrained(network: nn.Module, architecture: str) -> None:
+    """Give a network weights that follow from their names alone, and warn that it is untrained."""
+    warnings.warn(f"{architecture} is untrained: there is no weight file", stacklevel=3)
+    shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
+    load_strictly(network, fill.state(shapes), source="untrained weights")
