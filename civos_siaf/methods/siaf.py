@@ -13,7 +13,7 @@ from civos_siaf.interaction.predictor import Precision
 from civos_siaf.interaction.round_clicks import RoundClicks
 from civos_siaf.methods.history import History
 from civos_siaf.methods.prompt_check import check_prompts
-from civos_siaf.methods.siaf_answers import SiafAnswers
+from civos_siaf.methods.siaf_answers import AnswerRules, SiafAnswers
 from civos_siaf.methods.siaf_moment import Moment, load_moment, save_moment
 from civos_siaf.networks.identity_network import IdentityNetwork
 from civos_siaf.prompts import Prompt, Prompts
@@ -33,6 +33,7 @@ class SIAF:
         propagation: spreads their masks, in eval mode.
         clicks: predicts frames that have clicks alone, object by object; other objects come to them by
             propagation. None: clicks are dots for `interaction`.
+        rules: what counts beside the prompts of a call.
         settings: of the propagation.
         interaction_short: shorter side of prompted frames as their network sees them at most; None: as they
             are.
@@ -46,6 +47,7 @@ class SIAF:
         propagation: IdentityNetwork,
         *,
         clicks: RoundClicks | None = None,
+        rules: AnswerRules | None = None,
         settings: AotSettings | None = None,
         interaction_short: int | None = None,
         interaction_precision: Precision = "fp32",
@@ -56,13 +58,14 @@ class SIAF:
         )
         self.propagation = propagation
         self.clicks = None if clicks is None else ClickedLabels(clicks)
+        self.rules = rules or AnswerRules()
         self.settings = settings or AotSettings()
         self.max_undo = max_undo
 
     def open(self, frames: Frames, *, num_objects: int) -> SiafSession:
         """Start on a video with objects 1..num_objects."""
         propagator = AotPropagator(self.propagation, frames, num_objects=num_objects, settings=self.settings)
-        answers = SiafAnswers(frames, self.interaction, self.clicks)
+        answers = SiafAnswers(frames, self.interaction, self.clicks, self.rules)
         return SiafSession(frames, answers, propagator, max_undo=self.max_undo)
 
 
@@ -140,7 +143,7 @@ class SiafSession:
         except BaseException:
             self.propagator.restore(now.propagator)
             raise
-        self._now = Moment(self.propagator.snapshot(), named=now.named, clicked=now.clicked)
+        self._now = Moment(self.propagator.snapshot(), named=now.named, clicked=now.clicked, drawn=now.drawn)
         self._history.end_round()
         return video
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,10 +11,34 @@ from civos_siaf.frames import Frames
 from civos_siaf.interaction.clicked_labels import ClickedLabels
 from civos_siaf.interaction.frame_masks import paint_labels
 from civos_siaf.interaction.frames_labels import FramesLabels, PromptedFrame
+from civos_siaf.interaction.near_marks import near_marks
 from civos_siaf.methods.siaf_moment import Clicked, Moment
 from civos_siaf.prompts import Click, MaskPrompt, Prompt, Prompts, Scribble
 from civos_siaf.propagation.label_store import unpack
 from civos_siaf.protocol import Labels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRules:
+    """What counts beside the prompts of a call; as published nothing does.
+
+    Attributes:
+        remember: earlier strokes and clicks on the same frame count again.
+        context: how many other frames that were drawn on before are seen with them, the nearest ones, with
+            all that was drawn there and the labels that they have.
+        local: a correction changes only regions that touch its strokes.
+
+    Raises:
+        ValueError: a negative number of frames.
+    """
+
+    remember: bool = False
+    context: int = 0
+    local: bool = False
+
+    def __post_init__(self) -> None:
+        if self.context < 0:
+            raise ValueError(f"context must be 0 or more frames, got {self.context}")
 
 
 class SiafAnswers:
@@ -24,12 +48,16 @@ class SiafAnswers:
         frames: the video.
         strokes: makes labels of frames with strokes, and of all others where there is no `clicks`.
         clicks: makes labels of frames that have clicks alone.
+        rules: of what counts beside the new prompts.
     """
 
-    def __init__(self, frames: Frames, strokes: FramesLabels, clicks: ClickedLabels | None) -> None:
+    def __init__(
+        self, frames: Frames, strokes: FramesLabels, clicks: ClickedLabels | None, rules: AnswerRules
+    ) -> None:
         self.frames = frames
         self.strokes = strokes
         self.clicks = clicks
+        self.rules = rules
 
     @property
     def accepts(self) -> tuple[type[Prompt], ...]:
@@ -54,6 +82,7 @@ class SiafAnswers:
                 labels = found.get(frame, self.seen(frame, before))
                 start = np.zeros(self.frames.size, np.uint8) if labels is None else labels
                 found[frame] = paint_labels(start, painted)
+        drawn_on = {frame: _marks(prompts.on(frame)) for frame in prompts.frames}
         kept = {frame: own for frame, own in before.clicked.items() if frame not in found}
         known = {
             frame: self._known(frame, prompts.on(frame), before, named, clicked.get(frame)) for frame in found
@@ -64,6 +93,8 @@ class SiafAnswers:
             known=before.known | known,
             named=named,
             clicked=kept | clicked,
+            drawn=before.drawn
+            | {t: before.drawn.get(t, Prompts()) + own for t, own in drawn_on.items() if own},
         )
 
     def seen(self, frame: int, moment: Moment) -> Labels | None:
@@ -101,14 +132,30 @@ class SiafAnswers:
         before: Moment,
         named: Collection[int],
     ) -> dict[int, Labels]:
-        """Labels of frames with strokes; clicked frames tell what they know, but keep their labels."""
+        """Labels of frames with strokes; others tell what they know, but keep their labels."""
+        others = sorted(set(before.drawn) - {*drawn, *clicked}, key=lambda t: min(abs(t - s) for s in drawn))
         views = [
-            PromptedFrame(self.frames[t], _marks(prompts.on(t)), clicked.get(t, self.seen(t, before)))
-            for t in (*drawn, *clicked)
+            PromptedFrame(
+                self.frames[t], self._counting(t, prompts, before), clicked.get(t, self.seen(t, before))
+            )
+            for t in (*drawn, *clicked, *others[: self.rules.context])
         ]
         num_objects = before.propagator.num_objects
         labels = self.strokes.predict(views, num_objects=num_objects, objects=named)
-        return dict(zip(drawn, labels, strict=False))
+        found = dict(zip(drawn, labels, strict=False))
+        return {t: self._changed(t, labels, prompts.on(t), before) for t, labels in found.items()}
+
+    def _counting(self, frame: int, prompts: Prompts, before: Moment) -> Prompts:
+        """The strokes and clicks of a frame that count now."""
+        new = _marks(prompts.on(frame))
+        return before.drawn.get(frame, Prompts()) + new if self.rules.remember or not new else new
+
+    def _changed(self, frame: int, labels: Labels, prompts: Prompts, before: Moment) -> Labels:
+        """The labels of a frame after a correction."""
+        seen = self.seen(frame, before)
+        if seen is None or not self.rules.local:
+            return labels
+        return near_marks(seen, labels, _marks(prompts), new=before.named - self._known_before(frame, before))
 
     def _known(
         self, frame: int, prompts: Prompts, before: Moment, named: frozenset[int], clicked: Clicked | None
@@ -116,12 +163,14 @@ class SiafAnswers:
         """Objects whose place on a frame is known after these prompts."""
         if clicked is None and _has_marks(prompts):
             return named
-        if frame in before.known:
-            last = before.known[frame]
-        else:
-            last = before.named if before.propagator.labels[frame] is not None else frozenset()
         clicks = () if clicked is None else clicked.clicks
-        return last | {item.object_id for item in (*prompts, *clicks)}
+        return self._known_before(frame, before) | {item.object_id for item in (*prompts, *clicks)}
+
+    @staticmethod
+    def _known_before(frame: int, before: Moment) -> frozenset[int]:
+        if frame in before.known:
+            return before.known[frame]
+        return before.named if before.propagator.labels[frame] is not None else frozenset()
 
 
 def _has_marks(prompts: Prompts) -> bool:

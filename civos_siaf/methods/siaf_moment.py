@@ -7,12 +7,13 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from civos_siaf.files import atomic_path, write_text
-from civos_siaf.prompts import Click
+from civos_siaf.prompts import Click, Prompt, Prompts, Scribble
 from civos_siaf.propagation.aot_propagator import AotPropagator, AotState
 from civos_siaf.propagation.label_store import LabelState
 from civos_siaf.protocol import Labels
@@ -44,6 +45,7 @@ class Moment:
         known: objects of these frames: where they are not in the labels, they are not on the frame.
         named: objects that were prompted so far; the others cannot be anywhere.
         clicked: frames on which clicks alone were answered.
+        drawn: all strokes and clicks so far, by frame.
     """
 
     propagator: AotState
@@ -51,6 +53,7 @@ class Moment:
     known: dict[int, frozenset[int]] = field(default_factory=dict)
     named: frozenset[int] = frozenset()
     clicked: dict[int, Clicked] = field(default_factory=dict)
+    drawn: dict[int, Prompts] = field(default_factory=dict)
 
 
 def save_moment(folder: Path, moment: Moment, size: tuple[int, int]) -> None:
@@ -72,10 +75,8 @@ def save_moment(folder: Path, moment: Moment, size: tuple[int, int]) -> None:
         "num_objects": state.num_objects,
         "named": sorted(moment.named),
         "annotated": {str(t): sorted(own) for t, own in state.objects.items()},
-        "clicks": {
-            str(t): [[c.object_id, c.x, c.y, c.positive] for c in own.clicks]
-            for t, own in moment.clicked.items()
-        },
+        "drawn": {str(t): [_row(item) for item in own] for t, own in moment.drawn.items()},
+        "clicked": {str(t): len(own.clicks) for t, own in moment.clicked.items()},
     }
     write_text(folder / STATE, json.dumps(record))
 
@@ -99,10 +100,15 @@ def load_moment(folder: Path, propagator: AotPropagator) -> Moment:
         annotated = {int(t): frozenset(map(int, own)) for t, own in record["annotated"].items()}
         labels = _labels(folder / LABELS, len(propagator.labels))
         propagator.resume(labels, annotated, num_objects=int(record["num_objects"]))
+        drawn = {int(t): _prompts(int(t), rows) for t, rows in record["drawn"].items()}
         return Moment(
             propagator.snapshot(),
             named=frozenset(map(int, record["named"])),
-            clicked={int(t): Clicked(None, _clicks(int(t), own)) for t, own in record["clicks"].items()},
+            clicked={
+                int(t): Clicked(None, drawn[int(t)].clicks[-int(count) :])
+                for t, count in record["clicked"].items()
+            },
+            drawn=drawn,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise ValueError(f"{folder}: not a session saved of this video ({error})") from error
@@ -114,5 +120,20 @@ def _labels(path: Path, num_frames: int) -> LabelState:
         return tuple(packed[str(t)].tobytes() if str(t) in packed else None for t in range(num_frames))
 
 
-def _clicks(frame: int, rows: list[list[float]]) -> tuple[Click, ...]:
-    return tuple(Click(frame, int(k), x=float(x), y=float(y), positive=bool(sign)) for k, x, y, sign in rows)
+def _row(item: Prompt) -> list[object]:
+    """An object, and a place and sign of a click, or the points of a stroke."""
+    if isinstance(item, Click):
+        return [item.object_id, item.x, item.y, item.positive]
+    assert isinstance(item, Scribble)
+    return [item.object_id, item.points.tolist()]
+
+
+def _prompts(frame: int, rows: list[list[Any]]) -> Prompts:
+    return Prompts(
+        tuple(
+            Scribble(frame, int(row[0]), row[1])
+            if len(row) == 2
+            else Click(frame, int(row[0]), x=float(row[1]), y=float(row[2]), positive=bool(row[3]))
+            for row in rows
+        )
+    )

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from civos_siaf import Box, Click, MaskPrompt, Prompts, Scribble
 from civos_siaf.methods import SIAF
+from civos_siaf.methods.siaf_answers import AnswerRules
 from civos_siaf.networks.aot.variants import VARIANTS
 from civos_siaf.propagation.settings import AotSettings
 from tests.interaction.fake_afi import FakeAfi
@@ -282,6 +283,45 @@ def test_objects_not_clicked_on_a_frame_can_come_there(aot):
     # Now all is known there: a later round only corrects.
     session.interact(Prompts((Click(2, 1, 30, 20),)))
     assert session._now.known[2] == {1, 2}
+
+
+def test_earlier_strokes_and_other_frames_may_count_again(aot):
+    rules = AnswerRules(remember=True, context=1)
+    session = opened(aot, rules=rules)
+    strokes = session.answers.strokes.network
+    session.interact(ONE)
+    session.interact(Prompts((stroke(8, 1, 20, 20),)))
+    session.propagate()
+    session.interact(Prompts((stroke(7, 2, 60, 30),)))
+    _, marks, previous = strokes.seen[-1]
+    # Frame 7 as it is prompted, and the nearest of those before with all that is known there.
+    assert marks.shape[:2] == (1, 2)
+    assert marks[0, :, 1].flatten(1).any(dim=1).tolist() == [False, True]
+    assert previous[0, 1].any()
+    session.interact(Prompts((stroke(7, 2, 50, 30),)))
+    _, marks, _ = strokes.seen[-1]
+    assert marks[0, 0, 2, 30, 60] == marks[0, 0, 2, 30, 50] == 1
+    plain = opened(aot)
+    plain.interact(ONE)
+    plain.interact(TWO)
+    assert plain.answers.strokes.network.seen[-1][1].shape[1] == 1
+    with pytest.raises(ValueError, match="context must be 0 or more"):
+        AnswerRules(context=-1)
+
+
+def test_a_correction_may_be_kept_near_its_strokes(aot):
+    found = {}
+    for local in (False, True):
+        session = opened(aot, rules=AnswerRules(local=local))
+        session.interact(ONE)
+        mask = np.zeros(SIZE, bool)
+        mask[30:36, 2:8] = True
+        first = session.interact(Prompts((MaskPrompt(2, 1, mask),)))[2]
+        session.answers.strokes.network.scale.neg_()  # now it answers nonsense
+        found[local] = session.interact(Prompts((stroke(2, 0, 60, 36),)))[2] != first
+    session.answers.strokes.network.scale.neg_()
+    assert found[False][30:36, 2:8].any()
+    assert not found[True][30:36, 2:8].any()
 
 
 class Everywhere:
