@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -32,6 +33,7 @@ class ShapesBenchmark:
         frames: of each.
         size: (H, W).
         least: every object shows this part of the picture in the first frame.
+        rules: what the scenes are like; the numbers of objects above take the place of theirs.
         version: of the drawing; another one makes other videos.
     """
 
@@ -40,6 +42,7 @@ class ShapesBenchmark:
     frames: int = 24
     size: tuple[int, int] = (240, 426)
     least: float = 0.01
+    rules: SceneRules = RULES
     version: int = 1
 
     @property
@@ -86,7 +89,7 @@ class ShapesBenchmark:
                 objects=(count, count),
                 video_frames=self.frames,
                 seed=number,
-                rules=RULES,
+                rules=self.rules,
                 held_out=True,
             )
             index = next(i for i in range(len(source)) if self._shows_all(source, i, count))
@@ -116,6 +119,7 @@ def _is_whole(root: Path, settings: str) -> bool:
     return marker.is_file() and marker.read_text(encoding="utf-8") == settings
 
 
-def prepared(folder: Path | str, **settings: int) -> Path:
-    """The root of the embedded benchmark, made on first use; see `ShapesBenchmark` for the settings."""
-    return ShapesBenchmark(**settings).prepare(folder)  # type: ignore[arg-type]
+def prepared(folder: Path | str, **settings: Any) -> Path:
+    """The root of an embedded benchmark, made on first use; see `ShapesBenchmark` for the settings."""
+    plain = {name: tuple(value) if name in ("objects", "size") else value for name, value in settings.items()}
+    return ShapesBenchmark(**plain).prepare(folder)

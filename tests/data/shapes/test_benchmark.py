@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
 from PIL import Image
 
 from civos_siaf.benchmark import DavisDataset
@@ -14,6 +17,7 @@ from civos_siaf.data.shapes.benchmark import ShapesBenchmark, prepared
 from civos_siaf.masks import read_png
 
 TINY = ShapesBenchmark(videos=2, objects=(1, 2), frames=3, size=(48, 64))
+LONG = Path(__file__).parents[3] / "configs/dataset/shapes_long.yaml"
 
 
 def stamps(folder):
@@ -99,3 +103,20 @@ def test_what_another_process_made_meanwhile_is_left_alone(tmp_path, monkeypatch
     root = TINY.prepare(tmp_path)
     assert stamps(root) == made[1]
     assert [path.name for path in tmp_path.iterdir()] == [root.name]
+
+
+def test_settings_of_a_configuration_make_other_videos(tmp_path):
+    settings = OmegaConf.to_container(OmegaConf.load(LONG).root) | {
+        "videos": 1,
+        "frames": 3,
+        "size": [48, 64],
+        "least": 0.001,
+    }
+    root = instantiate(
+        {"_target_": "civos_siaf.data.shapes.benchmark.prepared", "folder": tmp_path, **settings}
+    )
+    labels = read_png(root / "Annotations" / "48p" / "shapes-1" / "00000.png")
+    assert labels.max() == 4
+    kept = json.loads((root / "shapes.json").read_text())
+    assert kept["rules"]["leaving"] is True
+    assert kept["rules"]["scale"] == [0.13, 0.26]
