@@ -121,5 +121,5 @@ def _is_whole(root: Path, settings: str) -> bool:
 
 def prepared(folder: Path | str, **settings: Any) -> Path:
     """The root of an embedded benchmark, made on first use; see `ShapesBenchmark` for the settings."""
-    plain = {name: tuple(value) if name in ("objects", "size") else value for name, value in settings.items()}
-    return ShapesBenchmark(**plain).prepare(folder)
+    pairs = {name: tuple(settings.pop(name)) for name in ("objects", "size") if name in settings}
+    return ShapesBenchmark(**settings, **pairs).prepare(folder)

@@ -106,15 +106,16 @@ def test_what_another_process_made_meanwhile_is_left_alone(tmp_path, monkeypatch
 
 
 def test_settings_of_a_configuration_make_other_videos(tmp_path):
-    settings = OmegaConf.to_container(OmegaConf.load(LONG).root) | {
-        "videos": 1,
-        "frames": 3,
-        "size": [48, 64],
-        "least": 0.001,
-    }
-    root = instantiate(
-        {"_target_": "civos_siaf.data.shapes.benchmark.prepared", "folder": tmp_path, **settings}
+    settings = OmegaConf.merge(
+        {
+            "_target_": "civos_siaf.data.shapes.benchmark.prepared",
+            "_convert_": "all",
+            "folder": str(tmp_path),
+        },
+        OmegaConf.load(LONG).root,
+        {"videos": 1, "frames": 3, "size": [48, 64], "least": 0.001},
     )
+    root = instantiate(settings)
     labels = read_png(root / "Annotations" / "48p" / "shapes-1" / "00000.png")
     assert labels.max() == 4
     kept = json.loads((root / "shapes.json").read_text())
