@@ -20,6 +20,7 @@ from civos_siaf.masks import write_png
 
 YEAR = "2017"
 MARKER = "shapes.json"
+PAIRS = ("objects", "size")
 RULES = SceneRules(scale=(0.13, 0.26), pace=0.007, look_alikes=0.3, occluders=1, distractors=1, leaving=False)
 
 
@@ -121,5 +122,5 @@ def _is_whole(root: Path, settings: str) -> bool:
 
 def prepared(folder: Path | str, **settings: Any) -> Path:
     """The root of an embedded benchmark, made on first use; see `ShapesBenchmark` for the settings."""
-    pairs = {name: tuple(settings.pop(name)) for name in ("objects", "size") if name in settings}
+    pairs: dict[str, Any] = {name: tuple(settings.pop(name)) for name in PAIRS if name in settings}
     return ShapesBenchmark(**settings, **pairs).prepare(folder)
