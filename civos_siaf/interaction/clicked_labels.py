@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -14,29 +15,51 @@ from civos_siaf.interaction.round_clicks import RoundClicks
 from civos_siaf.masks import one_hot
 from civos_siaf.prompts import Click
 
+Probability: TypeAlias = NDArray[np.float32]
+"""Of one object, (H, W)."""
+
 
 class ClickedLabels:
     """Predicts clicked objects by a click network; where several claim a pixel the surest has it.
 
     Args:
-        clicks: predicts each object by itself.
+        clicks: predicts each object by itself, and keeps those without clicks.
+
+    Raises:
+        ValueError: it predicts objects without clicks, too.
     """
 
     def __init__(self, clicks: RoundClicks) -> None:
+        if clicks.untouched != "keep":
+            raise ValueError(f"clicks.untouched must be keep, got {clicks.untouched!r}")
         self.clicks = clicks
 
     def predict(
-        self, rgb: Rgb, clicks: Sequence[Click], *, num_objects: int, before: NDArray[np.uint8] | None
-    ) -> NDArray[np.uint8]:
-        """Labels (H, W).
+        self,
+        rgb: Rgb,
+        clicks: Sequence[Click],
+        *,
+        num_objects: int,
+        before: NDArray[np.uint8] | None,
+        found: Mapping[int, Probability] | None = None,
+    ) -> tuple[NDArray[np.uint8], dict[int, Probability]]:
+        """Labels (H, W), and the probabilities of clicked objects that they come from.
 
         Args:
             rgb: (H, W, 3) uint8.
             clicks: all of this frame, for objects 1..K.
             num_objects: K.
             before: labels (H, W) that the clicks correct; None: nothing is known.
+            found: probabilities of objects whose clicks are the same as last time: they are not asked again.
         """
-        previous = None if before is None else one_hot(before, num_objects)[1:].astype(np.float32)
-        prob = self.clicks.predict(rgb, clicks, num_objects=num_objects, previous=previous)
+        found = dict(found or {})
+        start = np.zeros(rgb.shape[:2], np.uint8) if before is None else before
+        prob = one_hot(start, num_objects)[1:].astype(np.float32)
+        for number, own in found.items():
+            prob[number - 1] = own
+        new = [click for click in clicks if click.object_id not in found]
+        if new:
+            prob = self.clicks.predict(rgb, new, num_objects=num_objects, previous=prob)
+            found |= {number: prob[number - 1].copy() for number in {click.object_id for click in new}}
         sure = aggregate(torch.from_numpy(prob), background="min", hard=True)
-        return np.asarray(sure.argmax(dim=0).to(torch.uint8).numpy())
+        return np.asarray(sure.argmax(dim=0).to(torch.uint8).numpy()), found

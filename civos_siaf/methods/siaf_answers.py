@@ -73,7 +73,7 @@ class SiafAnswers:
             if self._is_clicked(prompts.on(frame))
         }
         num_objects = before.propagator.num_objects
-        found = self._clicked_labels(clicked, num_objects)
+        found = self._answer_clicks(clicked, num_objects)
         drawn = [t for t in prompts.frames if t not in clicked and _has_marks(prompts.on(t))]
         if drawn:
             found |= self._drawn_labels(drawn, prompts, found, before, named)
@@ -111,18 +111,23 @@ class SiafAnswers:
         last = before.clicked.get(frame)
         if last is None:
             return Clicked(self.seen(frame, before), clicks)
-        start = last.before if frame in before.shown else self.seen(frame, before)
-        return Clicked(start, (*last.clicks, *clicks))
+        every = (*last.clicks, *clicks)
+        if frame not in before.shown:
+            return Clicked(self.seen(frame, before), every)
+        changed = {click.object_id for click in clicks}
+        return Clicked(last.before, every, {k: own for k, own in last.found.items() if k not in changed})
 
-    def _clicked_labels(self, clicked: dict[int, Clicked], num_objects: int) -> dict[int, Labels]:
+    def _answer_clicks(self, clicked: dict[int, Clicked], num_objects: int) -> dict[int, Labels]:
+        """Labels of clicked frames; what they come from is put into `clicked`."""
         if self.clicks is None:
             return {}
-        return {
-            frame: self.clicks.predict(
-                self.frames[frame], own.clicks, num_objects=num_objects, before=own.before
+        labels = {}
+        for frame, own in list(clicked.items()):
+            labels[frame], found = self.clicks.predict(
+                self.frames[frame], own.clicks, num_objects=num_objects, before=own.before, found=own.found
             )
-            for frame, own in clicked.items()
-        }
+            clicked[frame] = replace(own, found=found)
+        return labels
 
     def _drawn_labels(
         self,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from civos_siaf.files import atomic_path, write_text
+from civos_siaf.interaction.clicked_labels import Probability
 from civos_siaf.prompts import Click, Prompt, Prompts, Scribble
 from civos_siaf.propagation.aot_propagator import AotPropagator, AotState
 from civos_siaf.propagation.label_store import LabelState
@@ -29,10 +30,12 @@ class Clicked:
     Attributes:
         before: labels (H, W) of the frame before this round's clicks; None: unknown.
         clicks: of this round and of earlier ones.
+        found: probability (H, W) of each object that these clicks gave.
     """
 
     before: Labels | None
     clicks: tuple[Click, ...]
+    found: dict[int, Probability] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

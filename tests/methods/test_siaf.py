@@ -226,13 +226,17 @@ def test_an_object_can_come_in_the_middle_of_a_round(aot):
 class FakeClicks:
     """An object is a disc of radius 6 around each positive click, and what it was before."""
 
+    untouched = "keep"
+
     def __init__(self):
         self.calls = []
 
     def predict(self, image, clicks, *, num_objects, previous=None):
-        self.calls.append((len(clicks), None if previous is None else previous.copy()))
+        self.calls.append((len(clicks), previous.copy()))
         y, x = np.mgrid[: image.shape[0], : image.shape[1]]
-        prob = np.zeros((num_objects, *SIZE), np.float32) if previous is None else 0.6 * previous
+        prob = previous.copy()
+        for number in {click.object_id for click in clicks}:
+            prob[number - 1] *= 0.6
         for click in clicks:
             near = (x - click.x) ** 2 + (y - click.y) ** 2 <= 36
             prob[click.object_id - 1][near] = 0.9 * click.positive
@@ -249,7 +253,7 @@ def test_frames_with_clicks_alone_are_those_of_the_click_network(aot):
     session.interact(Prompts((Click(3, 1, 30, 20), Click(3, 1, 20, 20, positive=False))))
     assert [count for count, _ in clicks.calls] == [1, 3]
     # All clicks correct what was there before the first.
-    assert all(previous is None for _, previous in clicks.calls)
+    assert all(not previous.any() for _, previous in clicks.calls)
     mixed = session.interact(Prompts((stroke(3, 2, 50, 20), stroke(6, 2, 50, 20))))
     ((_, _, previous),) = strokes.seen
     assert previous[0, 0, 1, 20, 30] == 1
@@ -260,6 +264,23 @@ def test_frames_with_clicks_alone_are_those_of_the_click_network(aot):
     count, previous = clicks.calls[-1]
     assert count == 1
     assert np.array_equal(previous[0] > 0, mixed[3] == 1)
+
+
+def test_objects_without_new_clicks_are_not_asked_again(aot):
+    clicks = FakeClicks()
+    session = opened(aot, clicks=clicks)
+    session.interact(Prompts((Click(3, 1, 20, 20),)))
+    session.interact(Prompts((Click(3, 2, 50, 20),)))
+    session.interact(Prompts((Click(3, 2, 60, 20),)))
+    assert [count for count, _ in clicks.calls] == [1, 1, 2]
+    step_by_step = session.interact(Prompts((Click(3, 1, 22, 20),)))[3]
+    at_once = opened(aot, clicks=FakeClicks()).interact(
+        Prompts((Click(3, 1, 20, 20), Click(3, 2, 50, 20), Click(3, 2, 60, 20), Click(3, 1, 22, 20)))
+    )[3]
+    assert np.array_equal(step_by_step, at_once)
+    clicks.untouched = "predict"
+    with pytest.raises(ValueError, match="untouched must be keep"):
+        SIAF(FakeAfi(), aot, clicks=clicks)
 
 
 def test_clicked_frames_tell_those_with_strokes_and_keep_their_labels(aot):
