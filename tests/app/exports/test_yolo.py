@@ -1,4 +1,4 @@
-"""YOLO polygons drawn by OpenCV as the trainers do: fractions to whole pixels, outline included."""
+"""YOLO polygons drawn by OpenCV: fractions cut off or rounded to whole pixels, outline included."""
 
 import tempfile
 from pathlib import Path
@@ -13,7 +13,7 @@ from civos_siaf.app.exports import export
 from tests.app.exports.fakes import HOSTILE, FakeAnnotation, FakeObject, label_videos
 
 
-def draw(path, shape):
+def draw(path, shape, whole=np.trunc):
     """Label map of a label file, class + 1 where there is one."""
     labels = np.zeros(shape, np.uint8)
     for line in path.read_text().splitlines():
@@ -21,7 +21,7 @@ def draw(path, shape):
         corners = np.array(values, float).reshape(-1, 2)
         assert len(corners) >= 3
         assert ((corners >= 0) & (corners <= 1)).all()
-        pixels = (corners * (shape[1], shape[0])).astype(np.int32)
+        pixels = whole(corners * (shape[1], shape[0])).astype(np.int32)
         cv2.fillPoly(labels, [pixels], int(number) + 1)
     return labels
 
@@ -36,7 +36,8 @@ def test_masks_come_back(video):
         files = sorted((folder / "labels").iterdir())
         assert len(files) == len(video)
         for file, labels in zip(files, video, strict=True):
-            np.testing.assert_array_equal(draw(file, labels.shape), labels)
+            for whole in (np.trunc, np.rint):
+                np.testing.assert_array_equal(draw(file, labels.shape, whole), labels)
 
 
 def test_layout(annotation, tmp_path):
