@@ -84,7 +84,7 @@ class Project:
                 "id": project_id,
                 "name": name,
                 "video": {
-                    "path": str(video),
+                    "path": _stored(video, folder.resolve()),
                     "num_frames": info.num_frames,
                     "width": info.width,
                     "height": info.height,
@@ -115,7 +115,7 @@ class Project:
         lock = _hold(folder)
         try:
             expected = record["video"]
-            path = Path(video).resolve() if video is not None else Path(expected["path"])
+            path = (Path(video) if video is not None else folder / expected["path"]).resolve()
             if not path.exists():
                 raise ProjectError(f"{folder}: its video {path} is missing; say where it is now")
             info = VideoInfo(*(expected[name] for name in ("num_frames", "width", "height", "rate")))
@@ -157,6 +157,11 @@ def _open_video(path: Path) -> Frames:
     except (OSError, ValueError) as error:
         raise ProjectError(str(error)) from error
     return frames
+
+
+def _stored(video: Path, folder: Path) -> str:
+    """The path of a video as it is kept: seen from the project's folder if it is inside."""
+    return str(video.relative_to(folder)) if video.is_relative_to(folder) else str(video)
 
 
 def _read(folder: Path) -> dict[str, Any]:
