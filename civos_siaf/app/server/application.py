@@ -50,7 +50,13 @@ def create_app(library: Library) -> FastAPI:
     app.add_api_route("/", _index, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=PAGE, check_dir=False))
     for kind in (
-        RequestError, RequestValidationError, HTTPException, ActionError, Cancelled, TakenBack, OSError,
+        RequestError,
+        RequestValidationError,
+        HTTPException,
+        ActionError,
+        Cancelled,
+        TakenBack,
+        OSError,
         Exception,
     ):
         app.add_exception_handler(kind, _answer)

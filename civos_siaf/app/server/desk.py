@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TypeVar
 
 from civos_siaf.app.actions import Action
 from civos_siaf.app.annotator import Annotator
 from civos_siaf.app.server import runs
 from civos_siaf.app.server.errors import RequestError
+from civos_siaf.app.server.export_jobs import ExportJobs
 from civos_siaf.app.server.hub import Hub
 from civos_siaf.app.server.machine import Speed, resident_bytes
 from civos_siaf.app.server.pictures import Pictures, thumbnail
@@ -22,7 +23,7 @@ T = TypeVar("T")
 MODEL_ACTIONS = frozenset({"click", "scribble", "box", "mask", "clear", "commit", "propagate"})
 """Actions that may ask the model; all others are done beside it."""
 
-LIVE = "live"
+QUIET_SECONDS = 60.0
 
 
 class Desk:
@@ -30,18 +31,18 @@ class Desk:
 
     Args:
         annotator: of the project.
-        source: the video, for the viewer's own decoders.
         worker: the threads of the server.
         loop: its event loop.
     """
 
-    def __init__(
-        self, annotator: Annotator, *, source: Path, worker: Worker, loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def __init__(self, annotator: Annotator, *, worker: Worker, loop: asyncio.AbstractEventLoop) -> None:
         self.annotator = annotator
+        source = annotator.project.video
         self.pictures = Pictures(source)
         self.thumbnails = Pictures(source, shape=thumbnail, ahead=0, cache_bytes=16 * 2**20)
         self.hub = Hub(loop)
+        self.exports = ExportJobs(annotator, self.hub)
+        self.used = time.monotonic()
         self.busy: Mapping[str, object] | None = None
         self._worker = worker
         self._queue = Queue(worker)
@@ -49,8 +50,9 @@ class Desk:
 
     @property
     def idle(self) -> bool:
-        """Nobody looks and nothing is under way."""
-        return not self.hub.tabs and not self._queue.length
+        """Nobody has looked for a while, and nothing is under way."""
+        quiet = time.monotonic() - self.used > QUIET_SECONDS
+        return quiet and not (self.hub.tabs or self._queue.length or self.exports.under_way)
 
     async def state(self) -> str:
         """The state as JSON."""
@@ -122,6 +124,7 @@ class Desk:
         """Stop what is under way and give the project back."""
         self.pictures.close()
         self.thumbnails.close()
+        self.exports.close()
         self.annotator.close()
 
     # Watch: called from the model thread.

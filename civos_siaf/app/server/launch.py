@@ -92,7 +92,9 @@ class _Server(uvicorn.Server):
 
 def _has_screen() -> bool:
     """Whether a browser can be seen here; without a screen some open in the terminal."""
-    return sys.platform in ("darwin", "win32") or any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY"))
+    return sys.platform in ("darwin", "win32") or any(
+        os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -101,7 +101,9 @@ class Pictures:
         if self._frames is None:
             self._frames = Frames.open(self._source, cache_bytes=1)  # only JPEGs are kept
         if not 0 <= index < len(self._frames):
-            raise RequestError(404, f"There is no frame {index}: the video ends with {len(self._frames) - 1}.")
+            raise RequestError(
+                404, f"There is no frame {index}: the video ends with {len(self._frames) - 1}."
+            )
         if index < self._at < index + NEAR and self._kept(index) is None:
             # A step back costs the way from the key frame; what lies on it will be looked at next.
             for before in range(max(0, index - self._ahead), index):
@@ -126,7 +128,9 @@ class Pictures:
             try:
                 image = self._frames[index]
             except (ValueError, OSError) as error:
-                raise RequestError(422, f"Frame {index} cannot be decoded; the video is damaged there.") from error
+                raise RequestError(
+                    422, f"Frame {index} cannot be decoded; the video is damaged there."
+                ) from error
             data = jpeg(image if self._shape is None else self._shape(image), quality=self._quality)
             self._keep(index, data)
             self._at = index

@@ -89,11 +89,15 @@ async def thumbnail(desk: OpenDesk, frame: int) -> Response:
 
 
 @router.get("/{project_id}/labels/{frame}")
-async def labels(desk: OpenDesk, frame: int, version: Annotated[str | None, Query(max_length=64)] = None) -> Response:
+async def labels(
+    desk: OpenDesk, frame: int, version: Annotated[str | None, Query(max_length=64)] = None
+) -> Response:
     """The label map of a frame as runs."""
     data = await desk.labels(frame, version)
     if version in (None, "live"):
-        return Response(data, media_type="application/octet-stream", headers={"Cache-Control": sending.NO_STORE})
+        return Response(
+            data, media_type="application/octet-stream", headers={"Cache-Control": sending.NO_STORE}
+        )
     return sending.unchanging(data, "application/octet-stream")
 
 

@@ -24,7 +24,7 @@ def encode(labels: Labels) -> bytes:
     values = flat[starts].astype(np.int64)
     if lengths.max() > LONGEST:
         values, lengths = _split(values, lengths)
-    return (values << 24 | lengths).astype("<u4").tobytes()
+    return bytes((values << 24 | lengths).astype("<u4"))
 
 
 def decode(data: bytes, height: int, width: int) -> Labels:

@@ -95,7 +95,11 @@ class Guard:
             await WebSocketClose(1008, refusal[1])(scope, receive, send)
         elif refusal is not None:
             status, text = refusal
-            response = PlainTextResponse("Not Found", 404) if status == 404 else JSONResponse({"error": text}, status)
+            response = (
+                PlainTextResponse("Not Found", 404)
+                if status == 404
+                else JSONResponse({"error": text}, status)
+            )
             await response(scope, receive, guarded)
         elif scope["path"] == self._prefix and scope["type"] == "http":
             await RedirectResponse(f"{self._prefix}/")(scope, receive, guarded)

@@ -56,7 +56,9 @@ def check_video(path: Path, name: str) -> int:
     return len(frames)
 
 
-async def receive(body: AsyncIterator[bytes], folder: Path, *, name: str, announced: int | None = None) -> Path:
+async def receive(
+    body: AsyncIterator[bytes], folder: Path, *, name: str, announced: int | None = None
+) -> Path:
     """Write an upload to a new file in `folder` and check that it is a video.
 
     The name of the file on disk is made here. Whatever goes wrong, nothing of it stays.

@@ -7,7 +7,11 @@ from hypothesis.extra.numpy import arrays
 from civos_siaf.app.server import runs
 
 
-@given(arrays(np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 20)), elements=st.sampled_from([0, 1, 2, 254])))
+@given(
+    arrays(
+        np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 20)), elements=st.sampled_from([0, 1, 2, 254])
+    )
+)
 def test_what_is_encoded_comes_back(labels: np.ndarray) -> None:
     assert np.array_equal(runs.decode(runs.encode(labels), *labels.shape), labels)
 

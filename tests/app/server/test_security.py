@@ -26,7 +26,9 @@ async def talk(socket: WebSocket) -> None:
 
 @pytest.fixture
 def client() -> TestClient:
-    app = Starlette(routes=[Route("/", page), Route("/a", page, methods=["GET", "POST"]), WebSocketRoute("/ws", talk)])
+    app = Starlette(
+        routes=[Route("/", page), Route("/a", page, methods=["GET", "POST"]), WebSocketRoute("/ws", talk)]
+    )
     guard = Guard(app, token=TOKEN, hosts=host_names(["tool.example:443"], 8000))
     return TestClient(guard, base_url=f"http://{HOST}", follow_redirects=False)
 
@@ -57,7 +59,9 @@ def test_other_paths_all_get_the_same_404(client: TestClient, path: str) -> None
     assert dict(answer.headers) == dict(nothing.headers)
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost", "localhost:8001", "localhost:8000.evil.example", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost", "localhost:8001", "localhost:8000.evil.example", ""]
+)
 def test_another_host_is_refused(client: TestClient, host: str) -> None:
     answer = client.get(f"/{TOKEN}/", headers={"Host": host})
     assert answer.status_code == 403
@@ -78,13 +82,18 @@ BAD_ORIGINS = [
 @pytest.mark.parametrize("origin", BAD_ORIGINS)
 def test_another_origin_is_refused(client: TestClient, origin: str) -> None:
     assert client.post(f"/{TOKEN}/a", headers={"Origin": origin}).status_code == 403
-    with pytest.raises(WebSocketDisconnect), client.websocket_connect(f"/{TOKEN}/ws", headers={"Origin": origin}):
+    with (
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect(f"/{TOKEN}/ws", headers={"Origin": origin}),
+    ):
         pass
 
 
 def test_its_own_origin_may(client: TestClient) -> None:
     assert client.post(f"/{TOKEN}/a", headers={"Origin": f"http://{HOST}"}).status_code == 200
-    with client.websocket_connect(f"/{TOKEN}/ws", headers={"Host": HOST, "Origin": f"http://{HOST}"}) as socket:
+    with client.websocket_connect(
+        f"/{TOKEN}/ws", headers={"Host": HOST, "Origin": f"http://{HOST}"}
+    ) as socket:
         assert socket.receive_text() == "in"
 
 
@@ -97,7 +106,9 @@ def test_its_own_origin_may(client: TestClient) -> None:
         (f"/{TOKEN}/ws", {"Host": "evil.example", "Origin": "http://evil.example"}),
     ],
 )
-def test_a_websocket_needs_token_host_and_origin(client: TestClient, path: str, headers: dict[str, str]) -> None:
+def test_a_websocket_needs_token_host_and_origin(
+    client: TestClient, path: str, headers: dict[str, str]
+) -> None:
     with pytest.raises(WebSocketDisconnect), client.websocket_connect(path, headers=headers):
         pass
 
