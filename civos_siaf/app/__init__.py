@@ -1,1 +1,4 @@
-"""The annotation tool: project on disk, server, page, exports. It speaks to methods through the protocol only."""
+"""The annotation tool: a project on disk, the actions of a person, and a method that answers them.
+
+Nothing here imports a network: methods come in from outside, behind `civos_siaf.protocol`.
+"""

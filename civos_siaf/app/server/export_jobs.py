@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from civos_siaf.app.exports import Annotation, export_file, exporter
-
 from civos_siaf.app.annotator import Annotator
+from civos_siaf.app.exports import Annotation, export_file, exporter
 from civos_siaf.app.server.errors import RequestError, of_system
 from civos_siaf.app.server.hub import Hub
 
@@ -23,7 +22,7 @@ KEPT = 4
 log = logging.getLogger(__name__)
 
 
-class _Stopped(Exception):
+class _StoppedError(Exception):
     """The project is being closed."""
 
 
@@ -90,7 +89,7 @@ class ExportJobs:
 
         def progress(done: int, total: int) -> None:
             if self._stop.is_set():
-                raise _Stopped
+                raise _StoppedError
             self._tell(export_id, done, total)
 
         try:
@@ -98,7 +97,7 @@ class ExportJobs:
             self._files[export_id] = export_file(
                 annotation, format, folder, options=options, progress=progress
             )
-        except _Stopped:
+        except _StoppedError:
             return
         except Exception as error:
             self._files.pop(export_id, None)

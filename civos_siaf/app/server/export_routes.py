@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from civos_siaf.app.exports import formats
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
+from civos_siaf.app.exports import formats
 from civos_siaf.app.server import bodies, sending
 from civos_siaf.app.server.errors import RequestError
 from civos_siaf.app.server.project_routes import OpenDesk

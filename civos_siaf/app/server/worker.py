@@ -53,7 +53,7 @@ class Worker:
             self._waiting -= 1
 
 
-class TakenBack(Exception):
+class TakenBack(Exception):  # noqa: N818 - no error, it was asked for
     """The job was taken back before it began."""
 
 
