@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -70,7 +71,8 @@ def serve(
         if open_browser and _has_screen():
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
-    _Server(config, library, ready).run(sockets=[listener])
+    with contextlib.suppress(KeyboardInterrupt):  # how it is meant to end
+        _Server(config, library, ready).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
