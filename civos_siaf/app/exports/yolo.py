@@ -17,15 +17,18 @@ from civos_siaf.app.exports.polygons import Ring, centre_outlines
 from civos_siaf.files import atomic_folder
 from civos_siaf.protocol import Progress
 
+INSIDE = 0.25
+"""Where in a pixel its point lies: readers that cut off find the pixel again, and readers that round, too."""
+
 
 @dataclass(frozen=True)
 class Yolo:
     """`data.yaml`, `images/<video>_<frame>.jpg`, `labels/<video>_<frame>.txt`.
 
-    A line is `class x0 y0 x1 y1 ...`, in fractions of width and height, through the centres of the border
-    pixels. With `parts` "split", every part of an object has a line of its own, and filling the lines with
-    their outlines gives the mask back exactly. "joined" makes one line per object, as one instance is to be
-    learnt; a reader that draws outlines then also draws a line of one pixel between the parts.
+    A line is `class x0 y0 x1 y1 ...`, in fractions of width and height, through the border pixels. With
+    `parts` "split", every part of an object has a line of its own, and filling the lines with their outlines
+    gives the mask back exactly. "joined" makes one line per object, as one instance is to be learnt; a reader
+    that draws outlines then also draws a line of one pixel between the parts.
     """
 
     id: ClassVar[str] = "yolo"
@@ -71,9 +74,9 @@ def _joined(rings: list[Ring]) -> Ring:
 
 
 def _numbers(ring: Ring, mask: NDArray[np.bool_]) -> str:
-    """Fractions in 7 digits: enough that the pixel is found again in frames of a million pixels' width."""
+    """Fractions of (W, H) in 7 digits, found again by cutting off and by rounding."""
     height, width = mask.shape
-    return " ".join(f"{value:.7f}" for value in ((ring + 0.5) / (width, height)).ravel().tolist())
+    return " ".join(f"{value:.7f}" for value in ((ring + INSIDE) / (width, height)).ravel().tolist())
 
 
 def _data(classes: Categories) -> str:
