@@ -1,0 +1,191 @@
+/** Dialogs: export, import, help. */
+
+import { listFormats } from "./api.js";
+import { byId, el, setText } from "./dom.js";
+import { complain, toast } from "./messages.js";
+
+class Dialog {
+  constructor(id) {
+    this.element = byId(id);
+    for (const button of this.element.querySelectorAll("[data-close]")) {
+      button.addEventListener("click", () => this.element.close());
+    }
+    this.element.addEventListener("click", (event) => event.target === this.element && this.element.close());
+  }
+
+  open() {
+    if (!this.element.open) this.element.showModal();
+  }
+}
+
+/** A control for one option of a format: a string (a switch), or {name, title?, type?, default?, choices?}. */
+function optionControl(option) {
+  const given = typeof option === "string" ? { name: option } : option;
+  const { name, title = name.replaceAll("_", " "), choices, default: standard } = given;
+  const type = given.type ?? (typeof standard === "number" ? "number" : typeof standard === "string" ? "text" : "bool");
+  let control;
+  if (choices) {
+    control = el("select", { name }, ...choices.map((value) => el("option", { value, text: String(value) })));
+    if (standard !== undefined) control.value = standard;
+  } else if (type === "bool" || type === "boolean") {
+    control = el("input", { type: "checkbox", name, checked: Boolean(standard) });
+  } else {
+    control = el("input", { type: type === "number" || type === "int" || type === "float" ? "number" : "text", name, step: "any" });
+    if (standard !== undefined && standard !== null) control.value = standard;
+  }
+  const read = () => {
+    if (control.type === "checkbox") return control.checked;
+    if (control.value === "") return undefined;
+    const chosen = choices?.find((value) => String(value) === control.value);
+    return chosen ?? (control.type === "number" ? Number(control.value) : control.value);
+  };
+  return { name, read, row: el("label", { class: "field" }, el("span", { text: title }), control) };
+}
+
+export class ExportDialog extends Dialog {
+  constructor(editor) {
+    super("export-dialog");
+    this.editor = editor;
+    this.running = null;
+    this.early = [];
+    this.options = [];
+    this.list = byId("formats");
+    this.button = byId("export-start");
+    this.button.addEventListener("click", () => this.start());
+    editor.on("export", (message) => this.progress(message));
+  }
+
+  async open() {
+    super.open();
+    if (this.formats) return;
+    try {
+      this.formats = await listFormats();
+      this.list.replaceChildren(...this.formats.map((format, i) => this.choice(format, i === 0)));
+      this.choose(this.formats[0]);
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  choice(format, checked) {
+    const radio = el("input", { type: "radio", name: "format", value: format.id, checked });
+    radio.addEventListener("change", () => this.choose(format));
+    return el("label", { class: "choice" }, radio, el("span", { text: format.title }));
+  }
+
+  choose(format) {
+    this.format = format;
+    this.options = (format.options ?? []).map(optionControl);
+    const none = el("p", { class: "muted", text: "This format has no options." });
+    byId("export-options").replaceChildren(...(this.options.length ? this.options.map(({ row }) => row) : [none]));
+  }
+
+  async start() {
+    const options = {};
+    for (const { name, read } of this.options) if (read() !== undefined) options[name] = read();
+    this.show(0, 1, `Writing ${this.format.title}…`);
+    this.button.disabled = true;
+    try {
+      this.running = (await this.editor.api.startExport(this.format.id, options)).id;
+      for (const message of this.early.splice(0)) this.progress(message);
+    } catch (error) {
+      this.end(error.message, true);
+    }
+  }
+
+  show(done, total, text) {
+    const bar = byId("export-progress");
+    bar.hidden = false;
+    bar.max = Math.max(1, total);
+    bar.value = done;
+    setText(byId("export-status"), text);
+  }
+
+  progress(message) {
+    // The first messages may be here before the answer that names the export.
+    if (this.running === null && this.button.disabled) {
+      this.early.push(message);
+      return;
+    }
+    if (message.id !== this.running) return;
+    if (message.error) this.end(message.error, true);
+    else if (!message.finished) this.show(message.done, message.total, `${message.done} of ${message.total} frames`);
+    else {
+      this.show(1, 1, "");
+      this.end(`${this.format.title}: written, the download has begun.`, false);
+      this.download(message.id);
+    }
+  }
+
+  end(text, failed) {
+    this.running = null;
+    this.button.disabled = false;
+    setText(byId("export-status"), text);
+    byId("export-status").classList.toggle("bad", failed);
+    if (failed) byId("export-progress").hidden = true;
+  }
+
+  download(id) {
+    const link = el("a", { href: this.editor.api.exportAddress(id), download: true });
+    document.body.append(link);
+    link.click();
+    link.remove();
+  }
+}
+
+export class ImportDialog extends Dialog {
+  constructor(editor, store) {
+    super("import-dialog");
+    this.editor = editor;
+    this.store = store;
+    byId("import-start").addEventListener("click", () => this.start());
+  }
+
+  open() {
+    super.open();
+    byId("import-frame").value = this.store.frame + 1;
+    byId("import-frame").max = this.store.numFrames;
+    setText(byId("import-status"), "");
+  }
+
+  async start() {
+    const file = byId("import-file").files[0];
+    const status = byId("import-status");
+    status.classList.remove("bad");
+    if (!file) {
+      setText(status, "Choose a file first.");
+      return;
+    }
+    setText(status, "Reading…");
+    try {
+      const frame = Number(byId("import-frame").value) - 1;
+      const { state } = await this.editor.api.importMasks(file, byId("import-format").value, frame);
+      this.store.take(state);
+      this.element.close();
+      this.editor.seek(frame);
+      toast("Masks imported. They count as prompts: commit or propagate goes on from them.");
+    } catch (error) {
+      status.classList.add("bad");
+      setText(status, error.message);
+    }
+  }
+}
+
+export class HelpDialog extends Dialog {
+  constructor() {
+    super("help-dialog");
+  }
+
+  fill(commands) {
+    const groups = Map.groupBy ? Map.groupBy(commands, ({ group }) => group) : new Map();
+    if (!Map.groupBy) for (const command of commands) groups.set(command.group, [...(groups.get(command.group) ?? []), command]);
+    const row = ({ keys, title }) =>
+      el("tr", {}, el("th", { scope: "row" }, ...keys.map((key) => el("kbd", { text: key }))), el("td", { text: title }));
+    const extra = { Objects: [{ keys: ["1…254"], title: "Choose the object; 1 3 typed quickly is 13" }] };
+    const sections = [...groups].map(([name, list]) => {
+      const rows = [...(extra[name] ?? []), ...list.filter(({ keys }) => keys.length)].map(row);
+      return el("section", {}, el("h3", { text: name }), el("table", {}, el("tbody", {}, ...rows)));
+    });
+    byId("keys").replaceChildren(...sections);
+  }
+}

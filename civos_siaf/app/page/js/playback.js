@@ -1,0 +1,58 @@
+/** Playing: the clock decides which frame is due; frames that are late are skipped, the pace is kept. */
+
+export class Playback {
+  constructor(store, stage, seek) {
+    Object.assign(this, { store, stage, seek });
+    store.watch(["playing"], () => store.playing && this.start());
+    store.watch(["speed"], () => store.playing && this.rebase(performance.now()));
+  }
+
+  toggle() {
+    const { store } = this;
+    if (!store.playing && store.frame >= store.numFrames - 1) this.seek(0);
+    store.set({ playing: !store.playing });
+  }
+
+  rebase(now) {
+    this.origin = { now, frame: this.store.frame };
+  }
+
+  start() {
+    this.rebase(performance.now());
+    const step = (now) => {
+      if (!this.store.playing) return;
+      this.advance(now);
+      requestAnimationFrame(step);
+    };
+    requestAnimationFrame(step);
+  }
+
+  advance(now) {
+    const { store, stage } = this;
+    const pace = (store.state.project.rate || 25) * store.speed;
+    const last = store.numFrames - 1;
+    const due = Math.min(last, this.origin.frame + Math.floor(((now - this.origin.now) / 1000) * pace));
+    const stride = Math.max(1, Math.round(pace / 30));
+    stage.frames.wantAround(due, 1, stride, 12);
+    // The newest frame that is there and due; the clock goes on even where none is.
+    for (let t = due; t > store.frame; t--) {
+      if (!stage.frames.get(t)) continue;
+      store.set({ frame: t });
+      this.labelsAhead(t, stride);
+      break;
+    }
+    const waited = now - this.origin.now > 1000 && due - store.frame > 2 * pace;
+    if (waited) this.rebase(now);
+    if (store.frame >= last) store.set({ playing: false });
+  }
+
+  labelsAhead(t, stride) {
+    const { store, stage } = this;
+    if (store.mode === "off") return;
+    for (let i = 1; i <= 4; i++) {
+      const next = t + i * stride;
+      const name = next < store.numFrames ? store.labelsOf(next) : null;
+      if (name) stage.labels.get(next, name);
+    }
+  }
+}

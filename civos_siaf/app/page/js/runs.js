@@ -1,0 +1,61 @@
+/** Label maps as runs (uint32: label << 24 | length, row-major) and their pictures. No DOM: a worker uses it. */
+
+/** Label map, one byte per pixel. Throws RangeError where the runs do not fill the frame. */
+export function decodeRuns(runs, size) {
+  const labels = new Uint8Array(size);
+  let at = 0;
+  for (const run of runs) {
+    const end = at + (run & 0xffffff);
+    const label = run >>> 24;
+    if (label) labels.fill(label, at, end);
+    at = end;
+  }
+  if (at !== size) throw new RangeError(`The labels have ${at} pixels, the frame has ${size}.`);
+  return labels;
+}
+
+/** Colours by label for pixels in memory order R, G, B, A; labels without a colour stay transparent. */
+export function palette(objects) {
+  const colours = new Uint32Array(256);
+  for (const { id, colour } of objects) {
+    const value = Number.parseInt(colour.slice(1), 16);
+    const [red, green, blue] = [value >>> 16, (value >>> 8) & 255, value & 255];
+    colours[id] = ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+  }
+  return colours;
+}
+
+/** Pixels (uint32) of the filled objects, straight from the runs. */
+export function paintFill(runs, size, colours) {
+  const pixels = new Uint32Array(size);
+  let at = 0;
+  for (const run of runs) {
+    const end = at + (run & 0xffffff);
+    const colour = colours[run >>> 24];
+    if (colour) pixels.fill(colour, at, end);
+    at = end;
+  }
+  return pixels;
+}
+
+/** Pixels (uint32) of the objects' inner borders, `thickness` pixels wide. */
+export function paintOutline(labels, width, height, colours, thickness) {
+  const pixels = new Uint32Array(width * height);
+  for (let y = 0, at = 0; y < height; y++) {
+    const above = y >= thickness ? -thickness * width : 0;
+    const below = y + thickness < height ? thickness * width : 0;
+    for (let x = 0; x < width; x++, at++) {
+      const label = labels[at];
+      if (label === 0 || colours[label] === 0) continue;
+      const left = x >= thickness ? -thickness : 0;
+      const right = x + thickness < width ? thickness : 0;
+      const inside =
+        labels[at + left] === label &&
+        labels[at + right] === label &&
+        labels[at + above] === label &&
+        labels[at + below] === label;
+      if (!inside) pixels[at] = colours[label];
+    }
+  }
+  return pixels;
+}
