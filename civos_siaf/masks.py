@@ -51,16 +51,29 @@ def from_one_hot(masks: NDArray[np.generic]) -> NDArray[np.uint8]:
     return np.asarray(np.argmax(masks, axis=-3), dtype=np.uint8)
 
 
+def palette_image(labels: NDArray[np.uint8]) -> Image.Image:
+    """A label map (H, W) as an indexed image with the DAVIS palette.
+
+    Raises:
+        ValueError: another shape or type than (H, W) uint8.
+    """
+    if labels.ndim != 2 or labels.dtype != np.uint8:
+        raise ValueError(f"a label map is (H, W) uint8, got {labels.shape} {labels.dtype}")
+    image = Image.fromarray(labels)
+    image.putpalette(davis_palette().tobytes())
+    return image
+
+
 def write_png(path: Path | str, labels: NDArray[np.uint8]) -> None:
     """Write a label map (H, W) as an indexed PNG with the DAVIS palette, in one piece.
 
     Raises:
         ValueError: another shape or type than (H, W) uint8.
     """
-    if labels.ndim != 2 or labels.dtype != np.uint8:
-        raise ValueError(f"{path}: a label map is (H, W) uint8, got {labels.shape} {labels.dtype}")
-    image = Image.fromarray(labels)
-    image.putpalette(davis_palette().tobytes())
+    try:
+        image = palette_image(labels)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     with atomic_path(path) as temporary:
         image.save(temporary)
 

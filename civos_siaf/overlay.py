@@ -13,13 +13,16 @@ from civos_siaf.prompts import Click, Prompts, Scribble
 GREEN, RED, WHITE = (60, 220, 60), (230, 50, 50), (255, 255, 255)
 
 
-def overlay(image: Rgb, labels: NDArray[np.uint8], *, opacity: float = 0.5) -> Rgb:
-    """A frame with its objects tinted and outlined in the palette's colours.
+def overlay(
+    image: Rgb, labels: NDArray[np.uint8], *, opacity: float = 0.5, colours: NDArray[np.uint8] | None = None
+) -> Rgb:
+    """A frame with its objects tinted and outlined in the palette's colours, or in others.
 
     Args:
         image: (H, W, 3) uint8.
         labels: (H, W) uint8, 0 background.
         opacity: of the tint, 0 to 1.
+        colours: (256, 3) uint8, RGB by label; None: those of DAVIS.
 
     Returns:
         (H, W, 3) uint8, a new array.
@@ -29,11 +32,12 @@ def overlay(image: Rgb, labels: NDArray[np.uint8], *, opacity: float = 0.5) -> R
     """
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity must be in [0, 1], got {opacity}")
-    tinted = cv2.addWeighted(image, 1 - opacity, davis_palette()[labels], opacity, 0)
+    colours = davis_palette() if colours is None else colours
+    tinted = cv2.addWeighted(image, 1 - opacity, colours[labels], opacity, 0)
     mixed = np.where(labels[..., None] > 0, tinted, image).astype(np.uint8)
     for k in np.unique(labels[labels > 0]):
         outline, _ = cv2.findContours((labels == k).view(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(mixed, outline, -1, davis_palette()[k].tolist(), 1)
+        cv2.drawContours(mixed, outline, -1, colours[k].tolist(), 1)
     return mixed
 
 

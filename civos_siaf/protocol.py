@@ -23,15 +23,30 @@ Progress: TypeAlias = Callable[[int, int], None]
 """Called with (frames done, frames in all)."""
 
 
+Arrived: TypeAlias = Callable[[int, Labels], None]
+"""Called with a frame's number and its labels (H, W) as soon as a propagation has them."""
+
+
 def ignore(done: int, total: int) -> None:
     """Do nothing: the progress of somebody who does not look at it."""
+
+
+def unseen(frame: int, labels: Labels) -> None:
+    """Do nothing: the labels are looked at when all are there."""
 
 
 class Session(Protocol):
     """One video being segmented, round after round.
 
-    A session may also have an attribute `wanted_frames`: the frames among which it wants the next prompts,
-    or None for any. The benchmark's robot keeps to it.
+    What a session may also have:
+
+    - `wanted_frames`: the frames among which it wants the next prompts, or None for any. The benchmark's
+      robot keeps to it.
+    - `accepts`: the kinds of prompts that it takes.
+    - `add_objects(count)`: further objects, at any time.
+    - `streams = True`: `propagate` takes `arrived`, which sees the labels of frames as they are found.
+    - `save(folder)` and `load(folder)`: what the rounds before have left, on disk. A session of the same
+      video and method that was just opened goes on from there; nothing before can be undone.
     """
 
     def interact(self, prompts: Prompts) -> dict[int, Labels]:

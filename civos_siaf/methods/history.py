@@ -24,8 +24,8 @@ class History(Generic[Moment]):
         self._round.append(moment)
 
     def before_step(self, moment: Moment) -> None:
-        """Keep the moment before a step of its own."""
-        self._past.append(moment)
+        """Keep the moment before a step of its own; in a round that has interactions it is one of these."""
+        (self._round or self._past).append(moment)
 
     def end_round(self) -> None:
         """From now on this round is one step."""

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from civos_siaf.frames import Frames
@@ -15,9 +16,9 @@ from civos_siaf.interaction.frame_masks import FrameMasks, FrameView, paint
 from civos_siaf.masks import one_hot
 from civos_siaf.methods.history import History
 from civos_siaf.methods.prompt_check import check_prompts
-from civos_siaf.prompts import Prompts
+from civos_siaf.prompts import MaskPrompt, Prompt, Prompts
 from civos_siaf.propagation.propagator import Propagator, PropagatorState
-from civos_siaf.protocol import Labels, LabelVideo, Progress, ignore
+from civos_siaf.protocol import Arrived, Labels, LabelVideo, Progress, ignore, unseen
 
 Taken = Literal["first", "last", "all"]
 
@@ -89,6 +90,8 @@ class RoundSession:
         rules: how rounds are played.
     """
 
+    streams = True
+
     def __init__(
         self, frames: Frames, interaction: FrameMasks, propagator: Propagator, rules: RoundRules
     ) -> None:
@@ -105,6 +108,11 @@ class RoundSession:
         return self.propagator.num_objects
 
     @property
+    def accepts(self) -> tuple[type[Prompt], ...]:
+        """The kinds of prompts that it takes."""
+        return (*self.interaction.accepts, MaskPrompt)
+
+    @property
     def wanted_frames(self) -> tuple[int, ...] | None:
         """Frames that the next prompts should be on, among which a robot chooses; None: any."""
         return self._now.wanted
@@ -113,12 +121,7 @@ class RoundSession:
         """Further objects, K+1 and so on; a step of its own for `undo`.
 
         They appear where masks with them are propagated, not on frames annotated before.
-
-        Raises:
-            RuntimeError: this round has prompts already.
         """
-        if self._now.masks:
-            raise RuntimeError("propagate or undo this round's prompts before adding objects")
         self._history.before_step(self._now)
         self.propagator.add_objects(count)
         self._now = replace(self._now, propagator=self.propagator.snapshot())
@@ -142,17 +145,24 @@ class RoundSession:
         self._now = replace(before, calls=calls, masks=masks)
         return {frame: self._labels(masks[frame]) for frame in chosen}
 
-    def propagate(self, progress: Progress = ignore) -> LabelVideo:
-        """Labels (T, H, W) of every frame; without prompts in this round nothing changes."""
+    def propagate(self, progress: Progress = ignore, *, arrived: Arrived = unseen) -> LabelVideo:
+        """Labels (T, H, W) of every frame; without prompts in this round nothing changes.
+
+        Args:
+            progress: called after every visited frame.
+            arrived: sees labels as they are found; a frame can come again, once for every annotated one.
+        """
         masks, number = self._now.masks, self._now.number
         if not masks:
             return self.propagator.masks.video()
         propagates = self.rules.propagates(number)
         start = self.propagator.snapshot()
         try:
-            for place, (frame, mask) in enumerate(sorted(masks.items())):
+            for place, (frame, known) in enumerate(sorted(masks.items())):
+                mask = with_objects(known, self.num_objects)
                 if propagates:
-                    labels = self.propagator.interact(mask, frame, _part(progress, place, len(masks)))
+                    part = _part(progress, place, len(masks))
+                    labels = self.propagator.interact(mask, frame, part, arrived=arrived)
                 else:
                     labels = self.propagator.show(mask, frame)
         except BaseException:
@@ -197,6 +207,11 @@ class RoundSession:
         padding = self.propagator.padding
         inside = padding.crop(masks) if tuple(masks.shape[1:]) == padding.size else masks
         return np.asarray(inside.argmax(dim=0).to(torch.uint8).cpu().numpy())
+
+
+def with_objects(masks: Tensor, num_objects: int) -> Tensor:
+    """Masks (K+1, H, W) of `num_objects` objects; those that came later are nowhere."""
+    return F.pad(masks, (0, 0, 0, 0, 0, num_objects + 1 - len(masks)))
 
 
 def _part(progress: Progress, place: int, parts: int) -> Progress:

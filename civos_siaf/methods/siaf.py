@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field, replace
-
-import numpy as np
+from dataclasses import replace
+from pathlib import Path
 
 from civos_siaf.frames import Frames
-from civos_siaf.interaction.frame_masks import paint_labels
-from civos_siaf.interaction.frames_labels import FramesLabels, PromptedFrame
+from civos_siaf.interaction.clicked_labels import ClickedLabels
+from civos_siaf.interaction.frames_labels import FramesLabels
 from civos_siaf.interaction.frames_network import FramesNetwork
 from civos_siaf.interaction.predictor import Precision
+from civos_siaf.interaction.round_clicks import RoundClicks
 from civos_siaf.methods.history import History
 from civos_siaf.methods.prompt_check import check_prompts
+from civos_siaf.methods.siaf_answers import SiafAnswers
+from civos_siaf.methods.siaf_moment import Moment, load_moment, save_moment
 from civos_siaf.networks.identity_network import IdentityNetwork
-from civos_siaf.prompts import MaskPrompt, Prompts
-from civos_siaf.propagation.aot_propagator import AotPropagator, AotState
+from civos_siaf.prompts import Prompt, Prompts
+from civos_siaf.propagation.aot_propagator import AotPropagator
 from civos_siaf.propagation.settings import AotSettings
-from civos_siaf.protocol import Labels, LabelVideo, Progress, ignore
+from civos_siaf.protocol import Arrived, Labels, LabelVideo, Progress, ignore, unseen
 
 
 class SIAF:
@@ -30,6 +31,8 @@ class SIAF:
     Args:
         interaction: segments prompted frames, such as `networks.afi.Afi`, in eval mode.
         propagation: spreads their masks, in eval mode.
+        clicks: predicts frames that have clicks alone, object by object; other objects come to them by
+            propagation. None: clicks are dots for `interaction`.
         settings: of the propagation.
         interaction_short: shorter side of prompted frames as their network sees them at most; None: as they
             are.
@@ -42,6 +45,7 @@ class SIAF:
         interaction: FramesNetwork,
         propagation: IdentityNetwork,
         *,
+        clicks: RoundClicks | None = None,
         settings: AotSettings | None = None,
         interaction_short: int | None = None,
         interaction_precision: Precision = "fp32",
@@ -51,28 +55,15 @@ class SIAF:
             interaction, max_short=interaction_short, precision=interaction_precision
         )
         self.propagation = propagation
+        self.clicks = None if clicks is None else ClickedLabels(clicks)
         self.settings = settings or AotSettings()
         self.max_undo = max_undo
 
     def open(self, frames: Frames, *, num_objects: int) -> SiafSession:
         """Start on a video with objects 1..num_objects."""
         propagator = AotPropagator(self.propagation, frames, num_objects=num_objects, settings=self.settings)
-        return SiafSession(frames, self.interaction, propagator, max_undo=self.max_undo)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Moment:
-    """All that interactions and rounds change.
-
-    Attributes:
-        propagator: its state.
-        shown: this round's labels of the prompted frames.
-        named: objects that were prompted so far; the others cannot be anywhere.
-    """
-
-    propagator: AotState
-    shown: dict[int, Labels] = field(default_factory=dict)
-    named: frozenset[int] = frozenset()
+        answers = SiafAnswers(frames, self.interaction, self.clicks)
+        return SiafSession(frames, answers, propagator, max_undo=self.max_undo)
 
 
 class SiafSession:
@@ -80,38 +71,40 @@ class SiafSession:
 
     Args:
         frames: the video.
-        interaction: makes labels of prompted frames.
+        answers: makes labels of prompted frames.
         propagator: spreads them.
         max_undo: how many rounds can be undone.
     """
 
+    streams = True
     wanted_frames: tuple[int, ...] | None = None
     """Prompts may come on any frames."""
 
     def __init__(
-        self, frames: Frames, interaction: FramesLabels, propagator: AotPropagator, *, max_undo: int = 3
+        self, frames: Frames, answers: SiafAnswers, propagator: AotPropagator, *, max_undo: int = 3
     ) -> None:
         self.frames = frames
-        self.interaction = interaction
+        self.answers = answers
         self.propagator = propagator
-        self._now = _Moment(propagator.snapshot())
-        self._history: History[_Moment] = History(max_undo)
+        self.max_undo = max_undo
+        self._now = Moment(propagator.snapshot())
+        self._history: History[Moment] = History(max_undo)
 
     @property
     def num_objects(self) -> int:
         """K."""
         return self.propagator.num_objects
 
+    @property
+    def accepts(self) -> tuple[type[Prompt], ...]:
+        """The kinds of prompts that it takes."""
+        return self.answers.accepts
+
     def add_objects(self, count: int = 1) -> None:
         """Further objects, K+1 and so on; a step of its own for `undo`.
 
         Once they are prompted, they also come to the frames annotated before, where these are background.
-
-        Raises:
-            RuntimeError: this round has prompts already.
         """
-        if self._now.shown:
-            raise RuntimeError("propagate or undo this round's prompts before adding objects")
         self._history.before_step(self._now)
         self.propagator.add_objects(count)
         self._now = replace(self._now, propagator=self.propagator.snapshot())
@@ -122,32 +115,32 @@ class SiafSession:
         Raises:
             ValueError: a frame or object that does not exist, or a kind of prompt that is not understood.
         """
-        check_prompts(prompts, self.interaction.accepts, self.frames, num_objects=self.num_objects)
+        check_prompts(prompts, self.accepts, self.frames, num_objects=self.num_objects)
         if not prompts:
             return {}
-        before = self._now
-        named = before.named | {number for number in prompts.object_ids if number > 0}
-        found = self._predict(prompts, named)
-        for frame in prompts.frames:
-            if painted := prompts.on(frame).masks:
-                found[frame] = self._painted(frame, found.get(frame), painted)
-        self._history.before_interaction(before)
-        self._now = replace(before, shown=before.shown | found, named=named)
-        return {frame: found[frame].copy() for frame in prompts.frames}
+        after = self.answers.answer(prompts, self._now)
+        self._history.before_interaction(self._now)
+        self._now = after
+        return {frame: after.shown[frame].copy() for frame in prompts.frames}
 
-    def propagate(self, progress: Progress = ignore) -> LabelVideo:
-        """Labels (T, H, W) of every frame; without prompts in this round nothing changes."""
+    def propagate(self, progress: Progress = ignore, *, arrived: Arrived = unseen) -> LabelVideo:
+        """Labels (T, H, W) of every frame; without prompts in this round nothing changes.
+
+        Args:
+            progress: called after every visited frame.
+            arrived: sees the labels of frames as they are found.
+        """
         now = self._now
         if not now.shown:
             return self.propagator.labels.video()
         try:
             for frame, labels in sorted(now.shown.items()):
-                self.propagator.annotate(frame, labels, objects=now.named)
-            video = self.propagator.propagate(progress)
+                self.propagator.annotate(frame, labels, objects=now.known[frame])
+            video = self.propagator.propagate(progress, arrived=arrived)
         except BaseException:
             self.propagator.restore(now.propagator)
             raise
-        self._now = _Moment(self.propagator.snapshot(), named=now.named)
+        self._now = Moment(self.propagator.snapshot(), named=now.named, clicked=now.clicked)
         self._history.end_round()
         return video
 
@@ -160,20 +153,16 @@ class SiafSession:
         self._now = self._history.back()
         self.propagator.restore(self._now.propagator)
 
-    def _seen(self, frame: int) -> Labels | None:
-        """What is shown on a frame now; None before the first round has reached it."""
-        return self._now.shown.get(frame, self.propagator.labels[frame])
+    def save(self, folder: Path | str) -> None:
+        """Write what the rounds before have left; prompts of this round are not part of it."""
+        save_moment(Path(folder), self._now, self.frames.size)
 
-    def _predict(self, prompts: Prompts, named: Collection[int]) -> dict[int, Labels]:
-        """Labels of the frames that have strokes or clicks."""
-        drawn = Prompts(tuple(item for item in prompts if not isinstance(item, MaskPrompt)))
-        if not drawn:
-            return {}
-        views = [PromptedFrame(self.frames[t], drawn.on(t), self._seen(t)) for t in drawn.frames]
-        labels = self.interaction.predict(views, num_objects=self.num_objects, objects=named)
-        return dict(zip(drawn.frames, labels, strict=True))
+    def load(self, folder: Path | str) -> None:
+        """Go on from what another session of this video and these networks has saved.
 
-    def _painted(self, frame: int, labels: Labels | None, masks: tuple[MaskPrompt, ...]) -> Labels:
-        if labels is None:
-            labels = self._seen(frame)
-        return paint_labels(np.zeros(self.frames.size, np.uint8) if labels is None else labels, masks)
+        Raises:
+            FileNotFoundError: nothing was saved there.
+            ValueError: it is of another video or format, or damaged.
+        """
+        self._now = load_moment(Path(folder), self.propagator)
+        self._history = History(self.max_undo)

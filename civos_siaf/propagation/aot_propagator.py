@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ from civos_siaf.propagation.feature_cache import FeatureCache
 from civos_siaf.propagation.label_store import LabelState, LabelStore
 from civos_siaf.propagation.settings import AotSettings
 from civos_siaf.propagation.truncated import TruncatedSweep, truncated_sweeps
-from civos_siaf.protocol import Progress, ignore
+from civos_siaf.protocol import Arrived, Progress, ignore, unseen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,26 +111,36 @@ class AotPropagator:
         self._new |= {frame}
         self._remember(frame, torch.from_numpy(labels))
 
-    def propagate(self, progress: Progress = ignore) -> NDArray[np.uint8]:
-        """Labels (T, H, W) of all frames; this ends the round. Without new annotations nothing changes."""
+    def propagate(self, progress: Progress = ignore, *, arrived: Arrived = unseen) -> NDArray[np.uint8]:
+        """Labels (T, H, W) of all frames; this ends the round. Without new annotations nothing changes.
+
+        Args:
+            progress: called after every visited frame.
+            arrived: sees the labels of frames as they are found.
+        """
         if not self._new:
             return self.labels.video()
         before = self.snapshot()
         try:
             self._regroup()
             outdated = self._outdated()
-            updating, updated = self._sweeps_to(outdated)
+            updates = self._updates(outdated)
             sweeps = self._new_sweeps()
-            total, done = sum(map(len, (*updating, *sweeps))), 0
-            for frame, labels in self._run(updating, updated):
-                if frame in outdated:
-                    self._complete(frame, labels, outdated[frame])
-                done += 1
-                progress(done, total)
+            total = sum(map(len, (*sweeps, *(sweep for part, _ in updates for sweep in part))))
+            done, found_later = 0, {}
+            for part, sources in updates:
+                for frame, labels in self._run(part, sources):
+                    if frame in outdated:
+                        found_later[frame] = labels.cpu().numpy()
+                    done += 1
+                    progress(done, total)
+            for frame, found in found_later.items():
+                self._complete(frame, found, outdated[frame])
             references = self.annotated if self.settings.repropagate else self._new
             for frame, labels in self._run(sweeps, references):
-                self.labels[frame] = labels.cpu().numpy()
+                self.labels[frame] = found = labels.cpu().numpy()
                 done += 1
+                arrived(frame, found)
                 progress(done, total)
             self._new = frozenset()
         except BaseException:
@@ -145,6 +155,32 @@ class AotPropagator:
         frames are background.
         """
         self.num_objects += count
+
+    def resume(
+        self, labels: LabelState, annotated: Mapping[int, Collection[int]], *, num_objects: int
+    ) -> None:
+        """Take over what another propagator of this video has found.
+
+        Args:
+            labels: of all frames.
+            annotated: the frames that the others come from, with the objects that were known there.
+            num_objects: K.
+
+        Raises:
+            ValueError: an annotated frame without labels.
+        """
+        before = self.snapshot()
+        self.labels.restore(labels)
+        self.num_objects = num_objects
+        self.memories.restore({})
+        self._objects, self._new = {}, frozenset()
+        for frame, objects in annotated.items():
+            own = self.labels[frame]
+            if own is None:
+                self.restore(before)
+                raise ValueError(f"annotated frame {frame} has no labels")
+            self._objects[frame] = frozenset(objects)
+            self._remember(frame, torch.from_numpy(own))
 
     def snapshot(self) -> AotState:
         """The state now; cheap, as labels and memories are shared."""
@@ -187,23 +223,35 @@ class AotPropagator:
         known: frozenset[int] = frozenset().union(*self._objects.values())
         return {frame: known - own for frame, own in self._objects.items() if known - own}
 
-    def _sweeps_to(self, outdated: Collection[int]) -> tuple[list[TruncatedSweep], list[int]]:
-        """Sweeps from frames annotated with all objects as far as the outdated ones, and these sources."""
+    def _updates(
+        self, outdated: Mapping[int, frozenset[int]]
+    ) -> list[tuple[list[TruncatedSweep], list[int]]]:
+        """Sweeps that find on outdated frames what they lack, with the frames that these read."""
         updated = [frame for frame in self.annotated if frame not in outdated]
-        if not outdated or not updated:
-            return [], []
+        if updated:
+            return [(self._sweeps_to(outdated, updated), updated)] if outdated else []
+        updates = []
+        for frame, lacking in outdated.items():
+            sources = [other for other, own in self._objects.items() if own & lacking]
+            nearest = min(sources, key=lambda other: (abs(other - frame), other))
+            step = 1 if frame > nearest else -1
+            sweep = TruncatedSweep(nearest, range(nearest + step, frame + step, step))
+            updates.append(([sweep], sources))
+        return updates
+
+    def _sweeps_to(self, outdated: Collection[int], updated: Collection[int]) -> list[TruncatedSweep]:
+        """Sweeps from frames annotated with all objects as far as the outdated ones."""
         cut = []
         for sweep in truncated_sweeps(updated, len(self.labels)):
             last = max((place for place, frame in enumerate(sweep.frames) if frame in outdated), default=-1)
             if last >= 0:
                 cut.append(TruncatedSweep(sweep.source, sweep.frames[: last + 1]))
-        return cut, updated
+        return cut
 
-    def _complete(self, frame: int, found: Tensor, objects: Collection[int]) -> None:
+    def _complete(self, frame: int, new: NDArray[np.uint8], objects: Collection[int]) -> None:
         """Write objects that were found on an annotated frame where it is background."""
         labels = self.labels[frame]
         assert labels is not None
-        new = found.cpu().numpy()
         here = np.isin(new, list(objects)) & (labels == 0)
         labels[here] = new[here]
         self.labels[frame] = labels

@@ -22,7 +22,7 @@ from civos_siaf.propagation.mask_store import MaskState, MaskStore
 from civos_siaf.propagation.memory_bank import AnnotatedMemory, MemoryBank
 from civos_siaf.propagation.settings import PropagationSettings
 from civos_siaf.propagation.sweeps import Sweep, sweeps_from
-from civos_siaf.protocol import Progress, ignore
+from civos_siaf.protocol import Arrived, Progress, ignore, unseen
 
 
 class Step(NamedTuple):
@@ -116,13 +116,16 @@ class Propagator:
         self.masks.num_objects += count
 
     @torch.inference_mode()
-    def interact(self, prob: Tensor, frame: int, progress: Progress = ignore) -> NDArray[np.uint8]:
+    def interact(
+        self, prob: Tensor, frame: int, progress: Progress = ignore, *, arrived: Arrived = unseen
+    ) -> NDArray[np.uint8]:
         """Annotate a frame and spread its masks up to the next annotated frames.
 
         Args:
             prob: (K+1, H, W) or padded (K+1, H', W'), index 0 = background, stored as they are.
             frame: its number.
             progress: called after every visited frame.
+            arrived: sees the labels of frames as they are found.
 
         Returns:
             Labels (T, H, W) of all frames.
@@ -142,8 +145,10 @@ class Propagator:
             sweeps = sweeps_from(frame, self.annotated, len(self.masks))
             total, done = sum(len(sweep.frames) for sweep in sweeps), 0
             for sweep in sweeps:
-                for _ in self._spread(sweep, difference):
+                for step in self._spread(sweep, difference):
                     done += 1
+                    if arrived is not unseen:
+                        arrived(step.frame, self.masks.cropped(step.frame))
                     progress(done, total)
         except BaseException:
             self.restore(before)

@@ -265,9 +265,35 @@ def test_objects_can_come_later():
     assert np.array_equal(session.propagate(), first)
     with pytest.raises(ValueError, match=r"objects 1\.\.2"):
         session.interact(at(5, (3, 60, 10)))
-    session.interact(TWO)
-    with pytest.raises(RuntimeError, match="before adding objects"):
-        session.add_objects()
+
+
+def test_an_object_can_come_in_the_middle_of_a_round():
+    session = civos()
+    session.interact(ONE)
+    session.add_objects()
+    session.interact(at(5, (3, 60, 10)))
+    labels = session.propagate()
+    assert labels[5, 10, 60] == 3
+    again = civos()
+    again.interact(ONE)
+    again.add_objects()
+    again.interact(at(5, (3, 60, 10)))
+    again.undo()
+    again.undo()
+    assert again.num_objects == 2
+    plain = civos()
+    plain.interact(ONE)
+    assert np.array_equal(again.propagate(), plain.propagate())
+
+
+def test_labels_are_seen_as_they_are_found():
+    session = civos()
+    session.interact(ONE)
+    seen = {}
+    labels = session.propagate(arrived=seen.__setitem__)
+    assert seen
+    assert all(np.array_equal(labels[t], found) for t, found in seen.items())
+    assert Click in session.accepts
 
 
 @pytest.mark.parametrize(("taken", "expected"), [("first", [2]), ("last", [6]), ("all", [2, 6])])

@@ -283,7 +283,28 @@ def test_new_objects_are_added_to_older_annotations_where_these_are_background(n
     # Known everywhere now: the next round is an ordinary one.
     propagator.annotate(0, boxes(1))
     propagator.propagate()
-    assert propagator._sweeps.calls[2] == ([], [])
+    assert len(propagator._sweeps.calls) == 3
+    assert propagator._sweeps.calls[2][1] == [0, 2, 5, 7, 10]
+
+
+def test_frames_that_know_different_objects_tell_each_other(net):
+    propagator = opened(net, 2)
+    propagator.annotate(2, boxes(1), objects=[1])
+    propagator.annotate(5, boxes(2), objects=[2])
+    propagator._sweeps = Everywhere(propagator._sweeps)
+    labels = propagator.propagate()
+    assert propagator._sweeps.calls[:2] == [([(5, [4, 3, 2])], [5]), ([(2, [3, 4, 5])], [2])]
+    assert np.array_equal(labels[2] == 1, boxes(1) == 1)
+    assert 2 in labels[2][:20]
+    assert np.array_equal(labels[5] == 2, boxes(2) == 2)
+    assert 1 in labels[5][20:]
+
+
+def test_labels_are_seen_as_they_are_found(net):
+    seen = {}
+    labels = annotated(net, 2, 8).propagate(arrived=seen.__setitem__)
+    assert sorted(seen) == [t for t in range(len(labels)) if t not in (2, 8)]
+    assert all(np.array_equal(labels[t], found) for t, found in seen.items())
 
 
 def test_an_object_named_for_the_first_time_is_new_too(net):

@@ -1,0 +1,224 @@
+"""What the actions make of a project: objects, prompts, rounds, marks. Pure values, no files, no model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from civos_siaf.app.actions import (
+    PROMPTS,
+    Action,
+    AddObject,
+    AddPrompt,
+    ChangeObject,
+    Clear,
+    Commit,
+    DeleteObject,
+    Propagate,
+    Review,
+    Status,
+)
+from civos_siaf.app.objects import ObjectInfo, next_colour
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model made of an action: a version of labels, of these frames, or of all (`frames` empty)."""
+
+    version: str
+    frames: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A prompt that was drawn.
+
+    Attributes:
+        id: the number of its action.
+        action: what was drawn.
+        answer: version of its frame's labels, if the model was asked.
+    """
+
+    id: int
+    action: AddPrompt
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Prompts that were committed.
+
+    Attributes:
+        prompts: in the order of drawing.
+        together: they were answered in one call; otherwise one by one.
+    """
+
+    prompts: tuple[Drawn, ...]
+    together: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A propagation: what was committed for it, and the version it made."""
+
+    groups: tuple[Group, ...]
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The step of a model that ends a round."""
+
+    version: str
+
+
+Step: TypeAlias = "tuple[AddPrompt, ...] | Spread"
+"""What a model is asked: prompts to be answered in one call, or a propagation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The project after some actions.
+
+    Attributes:
+        objects: all that ever were, the deleted ones, too; object k at place k - 1.
+        pending: prompts that are not committed.
+        stale: a pending prompt was taken away whose answer others were built on.
+        groups: what was committed since the last round.
+        settled: versions of the frames committed since the last round.
+        rounds: all rounds.
+        reviews: marks by frame.
+    """
+
+    objects: tuple[ObjectInfo, ...] = ()
+    pending: tuple[Drawn, ...] = ()
+    stale: bool = False
+    groups: tuple[Group, ...] = ()
+    settled: Mapping[int, str] = field(default_factory=dict)
+    rounds: tuple[Round, ...] = ()
+    reviews: Mapping[int, Status] = field(default_factory=dict)
+
+    @property
+    def living(self) -> tuple[ObjectInfo, ...]:
+        """The objects that are not deleted."""
+        return tuple(info for info in self.objects if not info.deleted)
+
+    @property
+    def base(self) -> str | None:
+        """Version of the last round."""
+        return self.rounds[-1].version if self.rounds else None
+
+    @property
+    def overrides(self) -> dict[int, str]:
+        """Versions by frame that are shown in the place of the last round's."""
+        answered = {drawn.action.frame: drawn.answer for drawn in self.pending if drawn.answer}
+        return {**self.settled, **answered}
+
+    @property
+    def pending_frames(self) -> set[int]:
+        """Frames with prompts that are not committed."""
+        return {drawn.action.frame for drawn in self.pending}
+
+    @property
+    def commit_asks(self) -> bool:
+        """Whether a commit must ask the model: otherwise what is shown is the answer already."""
+        answered = all(drawn.answer for drawn in self.pending)
+        return bool(self.pending) and not (len(self.pending_frames) == 1 and answered and not self.stale)
+
+    def steps(self, *, preview: bool) -> tuple[Step, ...]:
+        """What a model must have been asked to be where this project is.
+
+        Args:
+            preview: pending prompts were asked, too.
+        """
+        asked: list[Step] = []
+        for played in self.rounds:
+            asked += [*_asked(played.groups), Spread(played.version)]
+        asked += _asked(self.groups)
+        if preview:
+            asked += [(drawn.action,) for drawn in self.pending]
+        return tuple(asked)
+
+
+def drawn_in(groups: Iterable[Group]) -> Iterator[Drawn]:
+    """All prompts of some groups."""
+    return (drawn for group in groups for drawn in group.prompts)
+
+
+def needs_answer(content: Content, action: Action) -> bool:
+    """Whether the action only counts when the model has answered it."""
+    return isinstance(action, Propagate) or (isinstance(action, Commit) and content.commit_asks)
+
+
+def step(content: Content, number: int, action: Action, answer: Answer | None) -> Content:
+    """The project after one more action, which was checked before; `number` is that of its journal line."""
+    if isinstance(action, PROMPTS):
+        drawn = Drawn(number, action, answer.version if answer else None)
+        return replace(content, pending=(*content.pending, drawn))
+    if isinstance(action, Clear):
+        return _without(content, [item for item in content.pending if item.action.frame == action.frame])
+    if isinstance(action, Commit):
+        return _committed(content, answer)
+    if isinstance(action, Propagate):
+        assert answer is not None
+        groups = _committed(content, answer).groups
+        played = Round(groups, answer.version)
+        return replace(
+            content, pending=(), stale=False, groups=(), settled={}, rounds=(*content.rounds, played)
+        )
+    if isinstance(action, Review):
+        reviews = {frame: mark for frame, mark in content.reviews.items() if frame != action.frame}
+        return replace(content, reviews=reviews | ({action.frame: action.status} if action.status else {}))
+    return _with_objects(content, action)
+
+
+def _asked(groups: tuple[Group, ...]) -> list[Step]:
+    asked: list[Step] = []
+    for group in groups:
+        actions = tuple(drawn.action for drawn in group.prompts)
+        asked += [actions] if group.together else [(action,) for action in actions]
+    return asked
+
+
+def _committed(content: Content, answer: Answer | None) -> Content:
+    if not content.pending:
+        return content
+    together = content.commit_asks
+    settled = content.overrides
+    if together and answer is not None:
+        settled |= dict.fromkeys(answer.frames, answer.version)
+    groups = (*content.groups, Group(content.pending, together))
+    return replace(content, pending=(), stale=False, groups=groups, settled=settled)
+
+
+def _without(content: Content, gone: list[Drawn]) -> Content:
+    """Pending prompts are taken away."""
+    if not gone:
+        return content
+    numbers = {drawn.id for drawn in gone}
+    kept = tuple(drawn for drawn in content.pending if drawn.id not in numbers)
+    built_on = any(drawn.id > min(numbers) for drawn in kept)
+    return replace(content, pending=kept, stale=bool(kept) and (content.stale or built_on))
+
+
+def _with_objects(content: Content, action: Action) -> Content:
+    objects = list(content.objects)
+    if isinstance(action, AddObject):
+        number = len(objects) + 1
+        taken = {info.colour for info in content.living}
+        colour = action.colour or next_colour(number, taken)
+        objects.append(ObjectInfo(number, action.name or f"object {number}", colour))
+    elif isinstance(action, ChangeObject):
+        old = objects[action.object_id - 1]
+        objects[action.object_id - 1] = replace(
+            old,
+            name=action.name or old.name,
+            colour=action.colour or old.colour,
+            hidden=old.hidden if action.hidden is None else action.hidden,
+        )
+    elif isinstance(action, DeleteObject):
+        objects[action.object_id - 1] = replace(objects[action.object_id - 1], deleted=True)
+        own = [item for item in content.pending if item.action.object_id == action.object_id]
+        content = _without(content, own)
+    return replace(content, objects=tuple(objects))

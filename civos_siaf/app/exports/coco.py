@@ -1,0 +1,85 @@
+"""COCO JSON: run lengths per frame and object, with the number of the object as track."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, TextIO
+
+import numpy as np
+
+from civos_siaf.app.exports.annotation import Annotation, masks_of, read_labels
+from civos_siaf.app.exports.names import Categories, frame_names, video_name
+from civos_siaf.app.exports.options import option
+from civos_siaf.app.exports.polygons import bounding_box
+from civos_siaf.files import atomic_path
+from civos_siaf.masks import to_rle
+from civos_siaf.protocol import Progress
+
+
+@dataclass(frozen=True)
+class Coco:
+    """One JSON file: `videos`, `images` (one per frame), `categories`, `annotations`.
+
+    The images are named `<video>/<frame>.jpg`, as below `JPEGImages` of the YouTube-VOS format. Every
+    annotation has the object's number as `track_id` and `instance_id`.
+    """
+
+    id: ClassVar[str] = "coco"
+    title: ClassVar[str] = "COCO: JSON with run lengths"
+    suffix: ClassVar[str] = ".json"
+
+    categories: str = option("names", "one category per name, or per object", choices=("names", "objects"))
+    every: int = option(1, "every n-th frame", least=1)
+
+    def write(self, annotation: Annotation, target: Path, progress: Progress) -> None:
+        """Write the file `target`."""
+        classes = Categories(annotation.objects, by=self.categories, first=1)
+        frames, video = annotation.frames, video_name(annotation)
+        with atomic_path(target) as temporary, temporary.open("w", encoding="ascii") as file:
+            named = [{"id": number, "name": name} for number, name in classes.names.items()]
+            facts = {"id": 1, "name": annotation.name, "width": frames.width, "height": frames.height}
+            file.write(f'{{"info": {json.dumps({"description": annotation.name})},\n')
+            _write_list(file, "videos", iter([{**facts, "length": len(frames)}]))
+            _write_list(file, "categories", iter(named))
+            _write_list(file, "images", self._images(annotation, video))
+            _write_list(file, "annotations", self._annotations(annotation, classes, progress), last=True)
+            file.write("}\n")
+
+    def _images(self, annotation: Annotation, video: str) -> Iterator[dict[str, Any]]:
+        size = {"width": annotation.frames.width, "height": annotation.frames.height}
+        for t, name in enumerate(frame_names(annotation)):
+            if t % self.every == 0:
+                place = {"video_id": 1, "frame_index": t}
+                yield {"id": t + 1, "file_name": f"{video}/{name}.jpg", **size, **place}
+
+    def _annotations(
+        self, annotation: Annotation, classes: Categories, progress: Progress
+    ) -> Iterator[dict[str, Any]]:
+        number, total = 0, len(annotation.frames)
+        for t in range(0, total, self.every):
+            for item, mask in masks_of(annotation, read_labels(annotation, t)):
+                number += 1
+                yield {
+                    "id": number,
+                    "image_id": t + 1,
+                    "video_id": 1,
+                    "category_id": classes.of[item.id],
+                    "track_id": item.id,
+                    "instance_id": item.id,
+                    "segmentation": to_rle(mask),
+                    "area": int(np.count_nonzero(mask)),
+                    "bbox": list(bounding_box(mask) or ()),
+                    "iscrowd": 0,
+                }
+            progress(min(t + self.every, total), total)
+
+
+def _write_list(file: TextIO, name: str, entries: Iterator[dict[str, Any]], *, last: bool = False) -> None:
+    """Write `"name": [...]` entry by entry, so that the list is never in memory."""
+    file.write(f'"{name}": [')
+    for index, entry in enumerate(entries):
+        file.write(("\n" if index == 0 else ",\n") + json.dumps(entry))
+    file.write("]\n" if last else "],\n")

@@ -1,0 +1,48 @@
+"""Palette PNGs in the layout of DAVIS 2017, which `DavisDataset` opens as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from PIL import Image
+
+from civos_siaf.app.exports.annotation import Annotation, read_labels
+from civos_siaf.app.exports.names import frame_names, video_name
+from civos_siaf.app.exports.options import option
+from civos_siaf.files import atomic_folder, write_text
+from civos_siaf.masks import palette_image
+from civos_siaf.protocol import Progress
+
+JPEG_QUALITY = 95
+
+
+@dataclass(frozen=True)
+class Davis:
+    """`Annotations/480p/<video>/<frame>.png`, and the list `ImageSets/2017/val.txt`."""
+
+    id: ClassVar[str] = "davis"
+    title: ClassVar[str] = "DAVIS: palette PNG"
+    suffix: ClassVar[str] = ""
+
+    images: bool = option(False, "write the frames as JPEG, too")
+
+    def write(self, annotation: Annotation, target: Path, progress: Progress) -> None:
+        """Write the folder `target`."""
+        video, names = video_name(annotation), frame_names(annotation)
+        with atomic_folder(target) as folder:
+            masks = folder / "Annotations" / "480p" / video
+            masks.mkdir(parents=True)
+            for t, name in enumerate(names):
+                palette_image(read_labels(annotation, t)).save(masks / f"{name}.png")
+                if self.images:
+                    write_jpeg(annotation, t, folder / "JPEGImages" / "480p" / video / f"{name}.jpg")
+                progress(t + 1, len(names))
+            write_text(folder / "ImageSets" / "2017" / "val.txt", f"{video}\n")
+
+
+def write_jpeg(annotation: Annotation, frame: int, path: Path) -> None:
+    """Write one frame as JPEG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(annotation.frames[frame]).save(path, quality=JPEG_QUALITY)

@@ -1,0 +1,94 @@
+"""Names from people in paths, XML and YAML: whatever they typed, files stay valid and where they belong."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from xml.sax.saxutils import escape, quoteattr
+
+from civos_siaf.app.exports.annotation import Annotation, ObjectInfo
+
+MAX_BYTES = 120
+_RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(10))})
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def safe_name(text: str, *, default: str = "video") -> str:
+    """A file name from any text: letters and digits of any script, `-`, `_` and inner dots.
+
+    >>> safe_name("../../etc/pass wd"), safe_name("лиса 1.mp4"), safe_name("...")
+    ('etc_pass_wd', 'лиса_1.mp4', 'video')
+    """
+    plain = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8"))
+    kept = "".join(sign if sign.isalnum() or sign in "-_." else "_" for sign in plain)
+    kept = re.sub(r"\.{2,}", "_", kept).encode()[:MAX_BYTES].decode("utf-8", "ignore").strip("._ ")
+    kept = re.sub(r"_{2,}", "_", kept)
+    return f"_{kept}" if kept.partition(".")[0].lower() in _RESERVED else kept or default
+
+
+def video_name(annotation: Annotation) -> str:
+    """The video's name as part of a path, without the suffix of a video file."""
+    return safe_name(re.sub(r"\.(mp4|mov|mkv|avi|webm|m4v|mpe?g)$", "", annotation.name, flags=re.I))
+
+
+def frame_names(annotation: Annotation) -> list[str]:
+    """A file name without suffix for every frame, all different.
+
+    The stems of an image folder's files where they are safe and differ; otherwise the frame numbers, in as
+    many digits as the last one needs, five at least.
+    """
+    frames = annotation.frames
+    stems = [frames.name(t) for t in range(len(frames))]
+    safe = all(safe_name(stem) == stem for stem in stems)
+    if safe and len({stem.casefold() for stem in stems}) == len(stems) and len(stems) <= 100_000:
+        return stems
+    digits = max(5, len(str(len(stems) - 1)))
+    return [f"{t:0{digits}d}" for t in range(len(stems))]
+
+
+def object_name(item: ObjectInfo) -> str:
+    """The name of an object, or "object N" where it is blank."""
+    return item.name if item.name.strip() else f"object {item.id}"
+
+
+class Categories:
+    """The classes of an annotation, numbered from `first` in the order of the objects.
+
+    Args:
+        objects: whose names are the classes.
+        by: "names": objects of one name share a class; "objects": every object is a class of its own.
+        first: number of the first class.
+    """
+
+    def __init__(self, objects: Iterable[ObjectInfo], *, by: str, first: int) -> None:
+        self.names: dict[int, str] = {}
+        self.of: dict[int, int] = {}
+        numbers: dict[str, int] = {}
+        for item in sorted(objects, key=lambda item: item.id):
+            name = object_name(item)
+            while by == "objects" and name in numbers:
+                name = f"{name} ({item.id})"
+            number = numbers.setdefault(name, first + len(numbers))
+            self.names[number] = name
+            self.of[item.id] = number
+
+
+def xml_text(text: str) -> str:
+    """Text between tags; signs that XML cannot hold become U+FFFD."""
+    return escape(_NOT_XML.sub("\ufffd", text))
+
+
+def xml_attribute(text: str) -> str:
+    """An attribute's value with its quotes."""
+    return quoteattr(_NOT_XML.sub("\ufffd", text))
+
+
+def yaml_text(text: str) -> str:
+    r"""A double-quoted YAML scalar in ASCII.
+
+    >>> print(yaml_text('a "b" é'))
+    "a \U00000022b\U00000022 \U000000e9"
+    """
+    plain = (sign if " " <= sign <= "~" and sign not in '"\\' else f"\\U{ord(sign):08x}" for sign in text)
+    return '"' + "".join(plain) + '"'

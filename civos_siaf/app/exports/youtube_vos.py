@@ -1,0 +1,51 @@
+"""The layout of YouTube-VOS: JPEG frames, palette PNGs at every n-th frame, meta.json."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from civos_siaf.app.exports.annotation import Annotation, masks_of, read_labels
+from civos_siaf.app.exports.davis import write_jpeg
+from civos_siaf.app.exports.names import frame_names, object_name, video_name
+from civos_siaf.app.exports.options import option
+from civos_siaf.files import atomic_folder, write_text
+from civos_siaf.masks import palette_image
+from civos_siaf.protocol import Progress
+
+
+@dataclass(frozen=True)
+class YoutubeVos:
+    """`JPEGImages/<video>/`, `Annotations/<video>/`, and `meta.json`: category and frames of every object."""
+
+    id: ClassVar[str] = "youtube_vos"
+    title: ClassVar[str] = "YouTube-VOS: JPEG, palette PNG, meta.json"
+    suffix: ClassVar[str] = ""
+
+    every: int = option(5, "masks at every n-th frame", least=1)
+    images: bool = option(True, "write the frames as JPEG")
+
+    def write(self, annotation: Annotation, target: Path, progress: Progress) -> None:
+        """Write the folder `target`."""
+        video, names = video_name(annotation), frame_names(annotation)
+        objects = {item.id: (object_name(item), list[str]()) for item in annotation.objects}
+        with atomic_folder(target) as folder:
+            masks = folder / "Annotations" / video
+            masks.mkdir(parents=True)
+            for t, name in enumerate(names):
+                if self.images:
+                    write_jpeg(annotation, t, folder / "JPEGImages" / video / f"{name}.jpg")
+                if t % self.every == 0:
+                    labels = read_labels(annotation, t)
+                    palette_image(labels).save(masks / f"{name}.png")
+                    for item, _ in masks_of(annotation, labels):
+                        objects[item.id][1].append(name)
+                progress(t + 1, len(names))
+            entries = {
+                str(number): {"category": category, "frames": frames}
+                for number, (category, frames) in sorted(objects.items())
+            }
+            meta = {"videos": {video: {"objects": entries}}}
+            write_text(folder / "meta.json", json.dumps(meta, indent=1) + "\n")

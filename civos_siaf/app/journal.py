@@ -1,0 +1,142 @@
+"""The journal: one JSON line per action, on disk before the action is answered.
+
+A line of an action is {"seq", "time", "key"?, "type", ...}. What the model made of it follows as a line
+{"seq", "time", "type": "done", "of": seq, "version", "frames"}; a commit or a propagation without this line
+was interrupted and does not count.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from itertools import pairwise
+from pathlib import Path
+
+from civos_siaf.app.actions import Action, ActionError, from_json, to_json
+from civos_siaf.app.content import Answer
+
+_OWN = ("seq", "time", "key")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An action of the journal, and its answer if there is one."""
+
+    seq: int
+    action: Action
+    key: str | None
+    answer: Answer | None
+
+
+class Journal:
+    """A file to which lines are only appended.
+
+    A last line without its end was never acknowledged; opening drops it.
+
+    Args:
+        path: made if missing.
+
+    Raises:
+        ValueError: a line that is no action; names the file and the line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        try:
+            text = path.read_bytes()
+            whole = text.rfind(b"\n") + 1
+            if whole < len(text):
+                os.ftruncate(self._file, whole)
+                os.fsync(self._file)
+            self._records = [self._parse(n, line) for n, line in enumerate(text[:whole].split(b"\n")[:-1], 1)]
+            self.lines = list(self._paired())
+        except BaseException:
+            os.close(self._file)
+            raise
+        self.seq = len(self._records)
+        del self._records
+
+    def append(self, action: Action, key: str | None) -> int:
+        """Put an action on disk; its number.
+
+        Raises:
+            OSError: it could not be written; the journal is as before.
+        """
+        return self._write(to_json(action) | ({"key": key} if key is not None else {}))
+
+    def append_done(self, seq: int, answer: Answer) -> int:
+        """Put on disk that action `seq` was answered."""
+        return self._write(
+            {"type": "done", "of": seq, "version": answer.version, "frames": list(answer.frames)}
+        )
+
+    def mark(self) -> tuple[int, int]:
+        """Where the journal ends now, for `take_back`."""
+        return self.seq, os.fstat(self._file).st_size
+
+    def take_back(self, mark: tuple[int, int]) -> None:
+        """Remove lines that were written since the mark: those of an action that was not acknowledged."""
+        self.seq, length = mark
+        os.ftruncate(self._file, length)
+        os.fsync(self._file)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _write(self, record: dict[str, object]) -> int:
+        mark = self.mark()
+        time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        line = json.dumps({"seq": self.seq + 1, "time": time} | record, separators=(",", ":")) + "\n"
+        try:
+            _write_all(self._file, line.encode("ascii"))
+            os.fsync(self._file)
+        except BaseException:
+            self.take_back(mark)
+            raise
+        self.seq += 1
+        return self.seq
+
+    def _parse(self, number: int, line: bytes) -> dict[str, object]:
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise ValueError(f"{self.path}: line {number} is not JSON ({error})") from error
+        if not isinstance(record, dict) or record.get("seq") != number:
+            raise ValueError(f"{self.path}: line {number} is not action {number} of a project")
+        return record
+
+    def _paired(self) -> Iterator[Line]:
+        """Actions with their answers."""
+        records = [*self._records, {}]
+        for number, (record, after) in enumerate(pairwise(records), 1):
+            if record.get("type") == "done":
+                continue
+            answer = None
+            if after.get("type") == "done" and after.get("of") == number:
+                answer = self._answer(number + 1, after)
+            key = record.get("key")
+            fields = {name: value for name, value in record.items() if name not in _OWN}
+            try:
+                action = from_json(fields)
+            except ActionError as error:
+                raise ValueError(f"{self.path}: line {number}: {error}") from error
+            yield Line(number, action, key if isinstance(key, str) else None, answer)
+
+    def _answer(self, number: int, record: dict[str, object]) -> Answer:
+        version, frames = record.get("version"), record.get("frames")
+        if not isinstance(version, str) or not isinstance(frames, list):
+            raise ValueError(f"{self.path}: line {number} does not say what was answered")
+        return Answer(version, tuple(int(frame) for frame in frames))
+
+
+def _write_all(file: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(file, view) :]

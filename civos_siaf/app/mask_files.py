@@ -1,0 +1,162 @@
+"""Label maps on disk by version: masks/<version>/<frame>.png, complete or not there at all."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import zlib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from civos_siaf.masks import davis_palette, read_png
+from civos_siaf.protocol import Labels
+
+_PALETTE = davis_palette().tobytes()
+_UNFINISHED = ".unfinished-"
+
+
+class MaskFiles:
+    """All versions of a project.
+
+    Args:
+        folder: made when something is written.
+        size: (H, W) of every label map.
+    """
+
+    def __init__(self, folder: Path, size: tuple[int, int]) -> None:
+        self.folder = folder
+        self.size = size
+
+    def read(self, version: str, frame: int) -> Labels | None:
+        """Labels (H, W) of a frame, read-only; None where that version has none."""
+        try:
+            return read_png(self._path(version, frame))
+        except FileNotFoundError:
+            return None
+
+    def write(self, version: str, labels: Mapping[int, Labels]) -> None:
+        """Write a version of a few frames, in one piece.
+
+        Raises:
+            OSError: it could not be written; then there is nothing of it.
+        """
+        writer = self.writer(version)
+        try:
+            for frame, map_ in labels.items():
+                writer.put(frame, map_)
+            writer.finish()
+        except BaseException:
+            writer.abandon()
+            raise
+
+    def writer(self, version: str, *, like: str | None = None) -> VersionWriter:
+        """Write a version frame by frame; frames equal to those of the version `like` share their files."""
+        return VersionWriter(self, version, like)
+
+    def sweep(self, keep: Collection[str]) -> None:
+        """Delete what was never finished, and all versions but these."""
+        if self.folder.is_dir():
+            for folder in self.folder.iterdir():
+                if folder.name not in keep:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+    def _path(self, version: str, frame: int) -> Path:
+        return self.folder / version / f"{frame:05d}.png"
+
+
+class VersionWriter:
+    """A version being written; it gets its name when it is complete."""
+
+    def __init__(self, files: MaskFiles, version: str, like: str | None) -> None:
+        self._files = files
+        self._like = like
+        self._target = files.folder / version
+        self._folder = files.folder / f"{_UNFINISHED}{version}"
+        self._sums: dict[int, int] = {}
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+
+    def put(self, frame: int, labels: Labels) -> None:
+        """Write a frame, unless these labels were written for it already.
+
+        Raises:
+            ValueError: not (H, W) uint8 of the video's size.
+        """
+        if labels.shape != self._files.size or labels.dtype != np.uint8:
+            raise ValueError(
+                f"labels of frame {frame} are {labels.shape} {labels.dtype}, expected "
+                f"{self._files.size} uint8"
+            )
+        checksum = zlib.crc32(np.ascontiguousarray(labels).data)
+        if self._sums.get(frame) == checksum:
+            return
+        data = encode(labels)
+        path = self._folder / f"{frame:05d}.png"
+        temporary = path.with_suffix(".new")
+        if not self._share(frame, data, temporary):
+            temporary.write_bytes(data)
+        temporary.replace(path)
+        self._sums[frame] = checksum
+
+    def read(self, frame: int) -> Labels | None:
+        """Labels of a frame if they are written."""
+        if frame not in self._sums:
+            return None
+        for folder in (self._folder, self._target):
+            try:
+                return read_png(folder / f"{frame:05d}.png")
+            except FileNotFoundError:
+                continue
+        return None
+
+    def add(self, name: str, text: str) -> None:
+        """Write a further file of the version."""
+        (self._folder / name).write_text(text, encoding="utf-8")
+
+    def finish(self) -> None:
+        """Give the version its name, when everything is on disk."""
+        for path in self._folder.iterdir():
+            _sync(path)
+        _sync(self._folder)
+        shutil.rmtree(self._target, ignore_errors=True)
+        self._folder.rename(self._target)
+        _sync(self._target.parent)
+
+    def abandon(self) -> None:
+        """Delete what was written."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _share(self, frame: int, data: bytes, target: Path) -> bool:
+        """Link to the file of the version before, if it is the same."""
+        if self._like is None:
+            return False
+        source = self._files.folder / self._like / f"{frame:05d}.png"
+        try:
+            if source.stat().st_size != len(data) or source.read_bytes() != data:
+                return False
+            target.unlink(missing_ok=True)
+            os.link(source, target)
+        except OSError:  # no such file, or a file system without links
+            return False
+        return True
+
+
+def encode(labels: Labels) -> bytes:
+    """Labels (H, W) as an indexed PNG with the palette of DAVIS."""
+    image = Image.fromarray(labels)
+    image.putpalette(_PALETTE)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=3)
+    return buffer.getvalue()
+
+
+def _sync(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

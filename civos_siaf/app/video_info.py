@@ -1,0 +1,45 @@
+"""Which video a project is of, in a form that tells it from others without decoding it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from civos_siaf.frames import IMAGE_SUFFIXES
+
+_PIECE = 2**16
+_DEFAULT_RATE = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """A video's number of frames, size in pixels, and frames per second (25 where the file does not say)."""
+
+    num_frames: int
+    width: int
+    height: int
+    rate: float = _DEFAULT_RATE
+
+
+def fingerprint(path: Path) -> str:
+    """A hash of a video file's length, beginning and end, or of names and lengths of a folder's images."""
+    digest = hashlib.sha256()
+    if path.is_dir():
+        images = sorted(item for item in path.iterdir() if item.suffix.lower() in IMAGE_SUFFIXES)
+        for image in images:
+            digest.update(f"{image.name}/{image.stat().st_size}/".encode(errors="surrogateescape"))
+        if images:
+            _add_ends(digest, images[0])
+    else:
+        _add_ends(digest, path)
+    return digest.hexdigest()
+
+
+def _add_ends(digest: hashlib._Hash, path: Path) -> None:
+    length = path.stat().st_size
+    digest.update(f"{length}/".encode())
+    with path.open("rb") as file:
+        digest.update(file.read(_PIECE))
+        file.seek(max(0, length - _PIECE))
+        digest.update(file.read(_PIECE))

@@ -1,0 +1,118 @@
+"""What a SIAF session knows at a moment, and how that is kept on disk."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from civos_siaf.files import atomic_path, write_text
+from civos_siaf.prompts import Click
+from civos_siaf.propagation.aot_propagator import AotPropagator, AotState
+from civos_siaf.propagation.label_store import LabelState
+from civos_siaf.protocol import Labels
+
+FORMAT = 1
+STATE, LABELS = "state.json", "labels.npz"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clicked:
+    """Clicks on one frame that follow each other.
+
+    Attributes:
+        before: labels (H, W) of the frame before this round's clicks; None: unknown.
+        clicks: of this round and of earlier ones.
+    """
+
+    before: Labels | None
+    clicks: tuple[Click, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """All that interactions and rounds change.
+
+    Attributes:
+        propagator: its state.
+        shown: this round's labels of the prompted frames.
+        known: objects of these frames: where they are not in the labels, they are not on the frame.
+        named: objects that were prompted so far; the others cannot be anywhere.
+        clicked: frames on which clicks alone were answered.
+    """
+
+    propagator: AotState
+    shown: dict[int, Labels] = field(default_factory=dict)
+    known: dict[int, frozenset[int]] = field(default_factory=dict)
+    named: frozenset[int] = frozenset()
+    clicked: dict[int, Clicked] = field(default_factory=dict)
+
+
+def save_moment(folder: Path, moment: Moment, size: tuple[int, int]) -> None:
+    """Write what the rounds before have left; prompts of a round under way are not part of it.
+
+    Args:
+        folder: made if need be.
+        moment: of a session.
+        size: (H, W) of the frames.
+    """
+    state = moment.propagator
+    packed = {str(t): np.frombuffer(own, np.uint8) for t, own in enumerate(state.labels) if own is not None}
+    with atomic_path(folder / LABELS) as path, path.open("wb") as file:
+        np.savez(file, **packed)  # type: ignore[arg-type]
+    record = {
+        "format": FORMAT,
+        "num_frames": len(state.labels),
+        "size": list(size),
+        "num_objects": state.num_objects,
+        "named": sorted(moment.named),
+        "annotated": {str(t): sorted(own) for t, own in state.objects.items()},
+        "clicks": {
+            str(t): [[c.object_id, c.x, c.y, c.positive] for c in own.clicks]
+            for t, own in moment.clicked.items()
+        },
+    }
+    write_text(folder / STATE, json.dumps(record))
+
+
+def load_moment(folder: Path, propagator: AotPropagator) -> Moment:
+    """Bring a propagator that was just opened to what was saved.
+
+    Raises:
+        FileNotFoundError: nothing was saved there.
+        ValueError: it is of another video or format, or damaged.
+    """
+    path = folder / STATE
+    if not path.is_file():
+        raise FileNotFoundError(f"no saved session at {path}")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        expected = [FORMAT, len(propagator.labels), list(propagator.labels.size)]
+        found = [record["format"], record["num_frames"], record["size"]]
+        if found != expected:
+            raise ValueError(f"format, frames and size (H, W) are {found}, expected {expected}")
+        annotated = {int(t): frozenset(map(int, own)) for t, own in record["annotated"].items()}
+        labels = _labels(folder / LABELS, len(propagator.labels))
+        propagator.resume(labels, annotated, num_objects=int(record["num_objects"]))
+        return Moment(
+            propagator.snapshot(),
+            named=frozenset(map(int, record["named"])),
+            clicked={int(t): Clicked(None, _clicks(int(t), own)) for t, own in record["clicks"].items()},
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{folder}: not a session saved of this video ({error})") from error
+
+
+def _labels(path: Path, num_frames: int) -> LabelState:
+    with np.load(path, allow_pickle=False) as file:
+        packed: Mapping[str, NDArray[np.uint8]] = file
+        return tuple(packed[str(t)].tobytes() if str(t) in packed else None for t in range(num_frames))
+
+
+def _clicks(frame: int, rows: list[list[float]]) -> tuple[Click, ...]:
+    return tuple(Click(frame, int(k), x=float(x), y=float(y), positive=bool(sign)) for k, x, y, sign in rows)
