@@ -144,7 +144,7 @@ export function makeCommands(store, editor, dialogs) {
     ...toolCommands(store, editor),
     ...objectCommands(store, editor),
     ...workCommands(store, editor, dialogs),
-    ...frameCommands(store, editor),
     ...viewCommands(store, editor),
+    ...frameCommands(store, editor),
   ];
 }

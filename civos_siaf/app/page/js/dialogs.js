@@ -18,20 +18,18 @@ class Dialog {
   }
 }
 
-/** A control for one option of a format: a string (a switch), or {name, title?, type?, default?, choices?}. */
-function optionControl(option) {
-  const given = typeof option === "string" ? { name: option } : option;
-  const { name, title = name.replaceAll("_", " "), choices, default: standard } = given;
-  const type = given.type ?? (typeof standard === "number" ? "number" : typeof standard === "string" ? "text" : "bool");
+/** A control for one option of a format: {name, type, default, help?, choices?, least?, most?}. */
+function optionControl({ name, type, default: standard, help = "", choices, least, most }) {
   let control;
   if (choices) {
     control = el("select", { name }, ...choices.map((value) => el("option", { value, text: String(value) })));
     if (standard !== undefined) control.value = standard;
-  } else if (type === "bool" || type === "boolean") {
+  } else if (type === "bool") {
     control = el("input", { type: "checkbox", name, checked: Boolean(standard) });
   } else {
-    control = el("input", { type: type === "number" || type === "int" || type === "float" ? "number" : "text", name, step: "any" });
-    if (standard !== undefined && standard !== null) control.value = standard;
+    const kind = type === "int" || type === "float" ? "number" : "text";
+    control = el("input", { type: kind, name, min: least, max: most, step: type === "int" ? 1 : "any" });
+    control.value = standard ?? "";
   }
   const read = () => {
     if (control.type === "checkbox") return control.checked;
@@ -39,7 +37,9 @@ function optionControl(option) {
     const chosen = choices?.find((value) => String(value) === control.value);
     return chosen ?? (control.type === "number" ? Number(control.value) : control.value);
   };
-  return { name, read, row: el("label", { class: "field" }, el("span", { text: title }), control) };
+  const label = el("span", { text: name.replaceAll("_", " ") });
+  const note = el("small", { class: "muted", text: help });
+  return { name, read, row: el("label", { class: "field" }, label, control, note) };
 }
 
 export class ExportDialog extends Dialog {
@@ -75,6 +75,7 @@ export class ExportDialog extends Dialog {
 
   choose(format) {
     this.format = format;
+    if (!this.button.disabled) this.show(0, 1, "").hidden = true;
     this.options = (format.options ?? []).map(optionControl);
     const none = el("p", { class: "muted", text: "This format has no options." });
     byId("export-options").replaceChildren(...(this.options.length ? this.options.map(({ row }) => row) : [none]));
@@ -99,6 +100,8 @@ export class ExportDialog extends Dialog {
     bar.max = Math.max(1, total);
     bar.value = done;
     setText(byId("export-status"), text);
+    byId("export-status").classList.remove("bad");
+    return bar;
   }
 
   progress(message) {

@@ -97,6 +97,7 @@ export class Editor {
       if (!this.store.outbox.some(({ action }) => action.type === "add_object")) this.act({ type: "add_object" });
       rest.object = null;
     }
+    if (this.store.busy) say(`${WHAT[kind]} waits until the work under way is done.`);
     this.act({ type: kind, ...rest }, ghost);
   }
 
@@ -138,6 +139,11 @@ export class Editor {
   }
 
   async cancel() {
+    const unsent = this.store.outbox.find(({ action, status }) => action.type === "propagate" && status === "waiting");
+    if (unsent) {
+      this.outbox.discard(unsent);
+      return;
+    }
     this.cancelling = true;
     say("Cancelling…");
     try {
@@ -151,13 +157,22 @@ export class Editor {
 
   receive(message) {
     const { store } = this;
-    if (message.type === "state") store.take(message.state);
+    if (message.type === "state") {
+      store.take(message.state);
+      if (store.busy === null && store.live.size) store.set({ live: new Map() });
+    }
     else if (message.type === "busy") store.set({ busy: message });
-    else if (message.type === "idle") store.set({ busy: null, live: new Map() });
+    else if (message.type === "idle") this.idle();
     else if (message.type === "arrived") this.arrived(message.frame);
     else if (message.type === "machine") store.set({ machine: message });
     else if (message.type === "error") complain(new Error(message.message));
     this.listeners.get(message.type)?.(message);
+  }
+
+  /** Live labels stay until the state that names the new ones is here, so that nothing flickers. */
+  idle() {
+    this.store.set({ busy: null });
+    setTimeout(() => this.store.busy === null && this.store.set({ live: new Map() }), 400);
   }
 
   /** New labels of a frame in mid-propagation: shown at once, and followed where the person does not look elsewhere. */
@@ -232,6 +247,7 @@ export class Editor {
     }
   }
 
+  /** Leave for the list of projects. */
   leave() {
     history.replaceState(null, "", "#");
     location.reload();

@@ -1,6 +1,6 @@
 /** Paints label maps beside the page's own thread: runs in, bitmaps out. */
 
-import { decodeRuns, paintFill, paintOutline } from "./runs.js";
+import { decodeRuns, lighter, paintFill, paintOutline } from "./runs.js";
 
 function bitmap(pixels, width, height) {
   return createImageBitmap(new ImageData(new Uint8ClampedArray(pixels.buffer), width, height));
@@ -13,7 +13,7 @@ self.onmessage = async ({ data }) => {
     const labels = decodeRuns(runs, width * height);
     const [fill, outline] = await Promise.all([
       bitmap(paintFill(runs, width * height, colours), width, height),
-      bitmap(paintOutline(labels, width, height, colours, thickness), width, height),
+      bitmap(paintOutline(labels, width, height, lighter(colours), thickness), width, height),
     ]);
     self.postMessage({ id, fill, outline }, [fill, outline]);
   } catch (error) {

@@ -89,4 +89,8 @@ async function begin() {
   return projects.length === 1 ? load(projects[0].id, 0) : showStart((chosen) => load(chosen, 0));
 }
 
+window.addEventListener("hashchange", () => location.reload());
+window.addEventListener("beforeunload", (event) => {
+  if (window.annotator?.store.outbox.length) event.preventDefault();
+});
 begin();

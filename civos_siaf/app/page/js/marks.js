@@ -11,8 +11,8 @@ function click(context, point, colour, { positive, faded, failed }) {
   const radius = faded ? 5 : 7.5;
   context.globalAlpha = faded ? 0.75 : 1;
   context.beginPath();
-  context.arc(point.x, point.y, radius + 1.5, 0, TAU);
-  context.fillStyle = failed ? "#ff5d5d" : "#0c0e12";
+  context.arc(point.x, point.y, radius + (failed ? 5 : 1.5), 0, TAU);
+  context.fillStyle = failed ? "#ff3b3b" : "#0c0e12";
   context.fill();
   context.beginPath();
   context.arc(point.x, point.y, radius, 0, TAU);

@@ -58,6 +58,7 @@ export function progress(store) {
     // A click's answer is quicker than a progress bar could be read.
     const long = busy !== null && busy.total > 1;
     work.hidden = !long;
+    byId("editor").classList.toggle("busy", long);
     if (!long) return;
     bar.max = busy.total;
     bar.value = busy.done;

@@ -25,6 +25,16 @@ export function palette(objects) {
   return colours;
 }
 
+/** The same colours, a share nearer to white: borders have to be seen on things of their own colour. */
+export function lighter(colours, share = 0.5) {
+  const mix = (value) => Math.round(value + share * (255 - value));
+  return colours.map((colour) => {
+    if (colour === 0) return 0;
+    const [red, green, blue] = [colour & 255, (colour >>> 8) & 255, (colour >>> 16) & 255].map(mix);
+    return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+  });
+}
+
 /** Pixels (uint32) of the filled objects, straight from the runs. */
 export function paintFill(runs, size, colours) {
   const pixels = new Uint32Array(size);

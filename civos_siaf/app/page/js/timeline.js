@@ -122,8 +122,9 @@ export class Timeline {
     context.clearRect(0, 0, this.bounds.width, HEIGHT);
     this.paintThumbs();
     this.paintCurve();
-    this.paintMarks();
+    this.paintBars();
     this.paintHead();
+    this.paintSigns();
   }
 
   paintThumbs() {
@@ -180,8 +181,8 @@ export class Timeline {
     }
   }
 
-  paintMarks() {
-    const { frames, suggested } = this.store.state;
+  paintBars() {
+    const { frames } = this.store.state;
     const { context } = this;
     context.fillStyle = "#171a1f";
     context.fillRect(0, MARK_TOP, this.bounds.width, BAR_HEIGHT);
@@ -189,6 +190,10 @@ export class Timeline {
     this.bars([...this.store.live.keys()].sort((a, b) => a - b), MARK_TOP, BAR_HEIGHT, COLOURS.live);
     this.bars(frames.reviewed, MARK_TOP + 7, 4, COLOURS.reviewed);
     this.bars(frames.doubtful, MARK_TOP + 7, 4, COLOURS.doubtful);
+  }
+
+  paintSigns() {
+    const { frames, suggested } = this.store.state;
     for (const t of frames.doubtful) this.text("?", t, MARK_TOP + 20, COLOURS.doubtful);
     for (const t of frames.committed) this.diamond(t, COLOURS.committed);
     const committed = new Set(frames.committed);

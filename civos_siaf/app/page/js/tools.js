@@ -129,7 +129,6 @@ export class Tools {
       const fresh = drag.points.slice(Math.max(0, drag.painted - 1)).map(toStage);
       if (drag.painted === drag.points.length) return;
       drag.painted = drag.points.length;
-      live.globalAlpha = 1;
       live.lineCap = live.lineJoin = "round";
       live.lineWidth = 5;
       live.strokeStyle = drag.negative ? "#f2f3f5" : colour;
@@ -138,6 +137,12 @@ export class Tools {
       for (const point of fresh) live.lineTo(point.x, point.y);
       if (fresh.length === 1) live.lineTo(fresh[0].x + 0.01, fresh[0].y);
       live.stroke();
+      // The dark rim goes under what is drawn already.
+      live.globalCompositeOperation = "destination-over";
+      live.lineWidth = 8;
+      live.strokeStyle = "#0a0c10";
+      live.stroke();
+      live.globalCompositeOperation = "source-over";
     }
   }
 
