@@ -11,15 +11,15 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 import civos_siaf.app
 from civos_siaf.app.actions import ActionError, Cancelled
 from civos_siaf.app.server import errors, export_routes, project_routes
-from civos_siaf.app.server.errors import RequestError
+from civos_siaf.app.server.errors import BodyTooLargeError, RequestError
 from civos_siaf.app.server.library import Library
-from civos_siaf.app.server.sending import error_response
+from civos_siaf.app.server.sending import EarlyRefusal
 from civos_siaf.app.server.worker import TakenBack
 
 PAGE = Path(civos_siaf.app.__file__).parent / "page"
@@ -74,7 +74,9 @@ async def _beat(library: Library) -> None:
 
 
 async def _answer(request: Request, error: Exception) -> Response:
-    return error_response(*_in_words(error))
+    status, message = _in_words(error)
+    kind = EarlyRefusal if isinstance(error, BodyTooLargeError) and error.more else JSONResponse
+    return kind({"error": message}, status)
 
 
 def _in_words(error: Exception) -> tuple[int, str]:

@@ -8,9 +8,8 @@ import math
 from collections.abc import AsyncIterator, Mapping
 
 from fastapi import Request
-from starlette.requests import ClientDisconnect
 
-from civos_siaf.app.server.errors import RequestError
+from civos_siaf.app.server.errors import BodyTooLargeError, RequestError
 
 JSON_LIMIT = 4 * 2**20
 """Bytes of a JSON body; a mask of a 4K frame in run lengths fits."""
@@ -26,21 +25,23 @@ async def chunks(request: Request, limit: int) -> AsyncIterator[bytes]:
     """The body as it arrives.
 
     Raises:
-        RequestError: it is longer than `limit` bytes (413), by its own word or in fact, or breaks off (400).
+        BodyTooLargeError: it is longer than `limit` bytes, by its own word or in fact.
+        RequestError: 400, it breaks off.
     """
     length = announced(request)
     if length is not None and length > limit:
-        raise RequestError(413, too_large(length, limit))
-    read = 0
-    try:
-        async for chunk in request.stream():
-            read += len(chunk)
-            if read > limit:
-                raise RequestError(413, too_large(read, limit))
-            if chunk:
-                yield chunk
-    except ClientDisconnect:
-        raise RequestError(400, "The connection broke off before everything had arrived.") from None
+        raise BodyTooLargeError(_too_large(length, limit), more=True)
+    read, more = 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise RequestError(400, "The connection broke off before everything had arrived.")
+        chunk, more = message.get("body", b""), message.get("more_body", False)
+        read += len(chunk)
+        if read > limit:
+            raise BodyTooLargeError(_too_large(read, limit), more=more)
+        if chunk:
+            yield chunk
 
 
 async def whole(request: Request, limit: int) -> bytes:
@@ -56,7 +57,7 @@ async def json_object(request: Request, limit: int = JSON_LIMIT) -> Mapping[str,
     """The body as a JSON object.
 
     Raises:
-        RequestError: too long (413), or no object in strict JSON (400).
+        RequestError: as `chunks`, or no object in strict JSON (400).
     """
     data = await whole(request, limit)
     value = parse(data) if len(data) < 2**16 else await asyncio.to_thread(parse, data)
@@ -85,8 +86,7 @@ def parse(data: bytes | str) -> object:
     return value
 
 
-def too_large(length: int, limit: int) -> str:
-    """What the person is told of a body above the limit."""
+def _too_large(length: int, limit: int) -> str:
     return f"Too large: {_size(length)}, the server takes at most {_size(limit)} (option max_upload)."
 
 

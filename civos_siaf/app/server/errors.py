@@ -16,6 +16,14 @@ class RequestError(Exception):
         self.message = message
 
 
+class BodyTooLargeError(RequestError):
+    """The body of a request is above the limit; `more` of it is still to come."""
+
+    def __init__(self, message: str, *, more: bool) -> None:
+        super().__init__(413, message)
+        self.more = more
+
+
 def of_system(error: OSError) -> RequestError:
     """What the person is told of a failure of the disk."""
     if error.errno in NO_SPACE:

@@ -200,15 +200,16 @@ def _report(loading: Future[Method]) -> None:
 
 
 def _entry(path: Path) -> Entry | None:
+    """What `project.json` says; None where it cannot be read."""
+    folder = path.parent
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        journal = path.with_name("log.jsonl")
+        journal = folder / "log.jsonl"
         used = (journal if journal.exists() else path).stat().st_mtime
-        project_id, video = record["id"], record["video"]
+        project_id, name, video = str(record["id"]), str(record["name"]), record["video"]
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", project_id):
             return None
-        return Entry(
-            project_id, str(record["name"]), int(video["num_frames"]), used, path.parent, Path(video["path"])
-        )
+        place = (folder / video["path"]).resolve()
+        return Entry(project_id, name, int(video["num_frames"]), used, folder, place)
     except (OSError, ValueError, KeyError, TypeError):
         return None

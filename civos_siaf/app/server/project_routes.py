@@ -45,10 +45,7 @@ async def upload(request: Request, library: AnyLibrary, name: Annotated[str, Que
     """A new project of the video in the body."""
     shown = uploads.shown_name(name)
     body = bodies.chunks(request, library.max_upload)
-    length = bodies.announced(request)
-    if length is not None and length > library.max_upload:
-        raise RequestError(413, bodies.too_large(length, library.max_upload))
-    video = await uploads.receive(body, library.uploads, name=shown, announced=length)
+    video = await uploads.receive(body, library.uploads, name=shown)
     return JSONResponse({"id": await library.create(video, shown)}, status_code=201)
 
 

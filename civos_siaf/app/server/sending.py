@@ -23,12 +23,7 @@ def unchanging(data: bytes, media_type: str) -> Response:
     return Response(data, media_type=media_type, headers={"Cache-Control": IMMUTABLE})
 
 
-def error_response(status: int, message: str) -> Response:
-    """An error in a sentence."""
-    return (TooLarge if status == 413 else JSONResponse)({"error": message}, status)
-
-
-class TooLarge(JSONResponse):
+class EarlyRefusal(JSONResponse):
     """Refuses a body that is still on its way.
 
     The answer goes out at once. What comes is thrown away for some seconds before the connection ends:

@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import av
+
 from civos_siaf.app.server.errors import RequestError, of_system
 from civos_siaf.frames import Frames
 
@@ -18,7 +20,12 @@ BLOCK = 2**20
 NAME_LENGTH = 200
 PARTIAL = ".part"
 RESERVE = 64 * 2**20
-"""Bytes of disk that an upload leaves free, for what is drawn on the videos already there."""
+"""Free bytes of disk below which no upload is begun: what is drawn on other videos needs them."""
+
+CONTAINERS = (
+    "mov,matroska,avi,mpeg,mpegts,mpegvideo,flv,asf,ogg,gif,apng,mxf,ivf,nut,yuv4mpegpipe,dv,h264,hevc,obu"
+)
+"""What may be read. Playlists and session descriptions are not among it: they name other files."""
 
 
 def shown_name(name: str) -> str:
@@ -41,9 +48,10 @@ def check_video(path: Path, name: str) -> int:
         RequestError: 422; not a video, without frames, or cut off.
     """
     try:
+        av.open(str(path), options={"format_whitelist": CONTAINERS}).close()
         frames = Frames.open(path)
         _ = frames[0]
-    except (ValueError, OSError, ArithmeticError) as error:
+    except (ValueError, OSError) as error:
         raise RequestError(422, f"{name} is not a video that can be read{_reason(error, path)}.") from error
     try:
         _ = frames[len(frames) - 1]
@@ -67,17 +75,16 @@ async def receive(
         body: the bytes as they come; it may raise RequestError.
         folder: where; made if it is not there.
         name: for messages, as `shown_name` gives it.
-        announced: bytes that will come, where the browser said so.
 
     Returns:
         The file, which is the caller's from here on.
 
     Raises:
-        RequestError: 400 empty or broken off, 413 too large, 422 not a video, 507 disk full.
+        RequestError: 400 empty or broken off, 422 not a video, 507 disk full; what `body` raises.
     """
     partial = folder / f"{secrets.token_hex(16)}{PARTIAL}"
     try:
-        await asyncio.to_thread(_make_room, folder, announced or 0)
+        await asyncio.to_thread(_make_room, folder)
         if not await _write(body, partial):
             raise RequestError(400, f"{name} is empty.")
         await asyncio.to_thread(check_video, partial, name)
@@ -109,10 +116,10 @@ async def _write(body: AsyncIterator[bytes], path: Path) -> int:
     return total
 
 
-def _make_room(folder: Path, length: int) -> None:
+def _make_room(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    if shutil.disk_usage(folder).free < length + RESERVE:
-        raise RequestError(507, "The disk is full: there is no room for this file.")
+    if shutil.disk_usage(folder).free < RESERVE:
+        raise RequestError(507, "The disk is full: there is no room for a video.")
 
 
 def _reason(error: BaseException, path: Path) -> str:

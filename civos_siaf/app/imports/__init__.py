@@ -1,0 +1,33 @@
+"""Existing masks as a starting point: palette PNGs or COCO JSON become actions that draw them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from civos_siaf.app.imports.coco import read_coco_masks
+from civos_siaf.app.imports.imported import Imported, mask_actions, object_actions
+from civos_siaf.app.imports.png import read_png_masks
+from civos_siaf.frames import Frames
+
+__all__ = ["FORMATS", "Imported", "mask_actions", "object_actions", "read_masks"]
+
+FORMATS = ("png", "coco")
+
+
+def read_masks(path: Path | str, format: str, frames: Frames, *, frame: int | None = None) -> Imported:
+    """Look through masks that fit a video; they are read again when they are asked for.
+
+    Args:
+        path: a PNG, a folder or zip file of PNGs ("png"), or a JSON file ("coco").
+        format: one of `FORMATS`.
+        frames: the video.
+        frame: which frame a single mask is of; None: as its name or the file says.
+
+    Raises:
+        FileNotFoundError: nothing at `path`.
+        ValueError: another format, or masks that do not fit; says which and why.
+    """
+    if format not in FORMATS:
+        raise ValueError(f"no import format {format!r}; there are {', '.join(FORMATS)}")
+    reader = read_png_masks if format == "png" else read_coco_masks
+    return reader(Path(path), frames, frame=frame)
