@@ -112,6 +112,4 @@ class Person:
                 return drawn.layers?.key === name.key && labels.painted.has(`${name.key}|${labels.look}`);
             }"""
         )
-        self.page.evaluate(
-            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-        )
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.app.page.clip import SKY, HEIGHT, LENGTH, RED, WIDTH, centre, iou, truth
+from tests.app.page.clip import HEIGHT, LENGTH, RED, SKY, WIDTH, centre, iou, truth
 from tests.app.page.person import Person
 
 GOOD = 0.85

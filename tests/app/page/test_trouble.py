@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.app.page.clip import SKY, LENGTH, RED, centre
+from tests.app.page.clip import LENGTH, RED, SKY, centre
 from tests.app.page.person import Person
 from tests.app.page.serving import Server
 

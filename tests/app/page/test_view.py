@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from tests.app.page.clip import SKY, LENGTH, RATE, RED, centre
+from tests.app.page.clip import LENGTH, RATE, RED, SKY, centre
 from tests.app.page.person import Person
 
 RECORD = """() => {
