@@ -170,7 +170,8 @@ def test_every_control_has_a_name(person: Person) -> None:
     person.press("o")
     nameless = person.page.evaluate(
         """() => [...document.querySelectorAll('button, input, select, [role=slider], progress')]
-            .filter(node => !(node.getAttribute('aria-label') || node.textContent.trim() || node.labels?.length))
+            .filter(node => !node.getAttribute('aria-label') && !node.textContent.trim())
+            .filter(node => !node.labels?.length)
             .map(node => node.outerHTML)"""
     )
     assert nameless == []
