@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from civos_siaf.app.actions import Action
+from civos_siaf.app.actions import Action, Cancelled
 from civos_siaf.app.annotator import Annotator
 from civos_siaf.app.server import runs
 from civos_siaf.app.server.errors import RequestError
@@ -47,6 +48,7 @@ class Desk:
         self._worker = worker
         self._queue = Queue(worker)
         self._speed = Speed()
+        self._cancelled = threading.Event()
 
     @property
     def idle(self) -> bool:
@@ -78,6 +80,7 @@ class Desk:
         """Do something to the project when its turn comes; the state after it as JSON."""
 
         def changed() -> str:
+            self._cancelled.clear()
             try:
                 work()
                 return self._state_text()
@@ -91,6 +94,7 @@ class Desk:
     def cancel(self) -> None:
         """End what is under way, or take it back before it begins."""
         if not self._queue.take_back():
+            self._cancelled.set()
             self.annotator.cancel()
 
     async def labels(self, frame: int, version: str | None) -> bytes:
@@ -130,7 +134,13 @@ class Desk:
     # Watch: called from the model thread.
 
     def progress(self, what: str, done: int, total: int) -> None:
-        """Note how far the work is and tell the tabs."""
+        """Note how far the work is and tell the tabs.
+
+        Raises:
+            Cancelled: `cancel` was called since this work began.
+        """
+        if self._cancelled.is_set():
+            raise Cancelled("cancelled")
         if self.busy is None:
             self._speed = Speed()
         speed = self._speed.report(done)
