@@ -48,6 +48,7 @@ class Desk:
         self._worker = worker
         self._queue = Queue(worker)
         self._speed = Speed()
+        self._pace: float | None = None  # of the last propagation, seconds per frame
         self._cancelled = threading.Event()
 
     @property
@@ -141,9 +142,11 @@ class Desk:
         """
         if self._cancelled.is_set():
             raise Cancelled("cancelled")
-        if self.busy is None:
+        if self.busy is None or self.busy["what"] != what:
             self._speed = Speed()
         speed = self._speed.report(done)
+        if what == "propagating":
+            self._pace = speed
         self.busy = {"what": what, "done": done, "total": total}
         self.hub.tell({"type": "busy", **self.busy, "seconds_per_frame": speed})
 
@@ -163,6 +166,6 @@ class Desk:
         return {
             "type": "machine",
             "rss": resident_bytes(),
-            "seconds_per_frame": self._speed.seconds_per_frame,
+            "seconds_per_frame": self._pace,
             "queue": self._worker.waiting,
         }
