@@ -1,6 +1,8 @@
+import os
+
 import pytest
 
-from civos_siaf.files import atomic_path, write_text
+from civos_siaf.files import atomic_folder, atomic_path, write_text
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -23,3 +25,33 @@ def test_the_temporary_file_keeps_the_suffix(tmp_path):
         assert path.suffix == ".png"
         path.write_bytes(b"x")
     assert (tmp_path / "mask.png").read_bytes() == b"x"
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "made" / "out"
+    with atomic_folder(target) as folder:
+        (folder / "a.txt").write_text("a")
+        assert not target.exists()
+    assert (target / "a.txt").read_text() == "a"
+    assert target.stat().st_mode & 0o777 == 0o777 & ~umask()
+    with pytest.raises(RuntimeError), atomic_folder(tmp_path / "b") as folder:
+        (folder / "a.txt").write_text("a")
+        raise RuntimeError
+    assert [path.name for path in tmp_path.rglob("*")] == ["made", "out", "a.txt"]
+
+
+def test_a_folder_with_something_in_it_is_kept(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with atomic_folder(tmp_path / "empty") as folder:
+        (folder / "a.txt").write_text("a")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("empty", "empty/a.txt", "link"):
+        with pytest.raises(ValueError, match="exists already"), atomic_folder(tmp_path / name):
+            pass
+    assert (tmp_path / "empty" / "a.txt").read_text() == "a"
+
+
+def umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

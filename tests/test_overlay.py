@@ -36,3 +36,13 @@ def test_prompts_are_drawn_where_they_are():
     half = np.zeros((30, 40, 3), np.uint8)
     draw_prompts(half, Prompts(clicks), scale=0.5)
     assert tuple(half[5, 10]) == GREEN
+
+
+def test_other_colours():
+    colours = np.zeros((256, 3), np.uint8)
+    colours[2] = (1, 2, 3)
+    labels = np.zeros((5, 5), np.uint8)
+    labels[1:4, 1:4] = 2
+    drawn = overlay(np.full((5, 5, 3), 9, np.uint8), labels, opacity=1.0, colours=colours)
+    assert (drawn[labels == 2] == (1, 2, 3)).all()
+    assert (drawn[labels == 0] == 9).all()

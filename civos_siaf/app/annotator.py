@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import errno
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Protocol
-
-import numpy as np
 
 from civos_siaf.app.actions import (
     PROMPTS,
@@ -22,41 +17,28 @@ from civos_siaf.app.actions import (
     Propagate,
     Redo,
     Undo,
+    from_json,
+    to_json,
 )
 from civos_siaf.app.annotation import Annotation, without
+from civos_siaf.app.answers import Answers
 from civos_siaf.app.check import check
 from civos_siaf.app.content import Answer, needs_answer
 from civos_siaf.app.journal import Journal
-from civos_siaf.app.mask_files import MaskFiles, VersionWriter
+from civos_siaf.app.mask_files import MaskFiles
 from civos_siaf.app.model import Model
-from civos_siaf.app.project import Project
+from civos_siaf.app.project import Project, ProjectError
 from civos_siaf.app.session_files import SessionFiles
 from civos_siaf.app.state import ProjectInfo, State
-from civos_siaf.app.suggestions import change_scores, suggested
+from civos_siaf.app.suggestions import suggested
 from civos_siaf.app.timeline import Entry, Timeline
-from civos_siaf.protocol import Labels, LabelVideo, Method
+from civos_siaf.app.watch import Nobody, Watch
+from civos_siaf.protocol import Labels, Method
+
+__all__ = ["LIVE", "Annotator", "Watch"]
 
 LIVE = "live"
-_SCORES = "scores.json"
 _PATIENCE = 0.05  # seconds between two looks at what others are doing
-
-
-class Watch(Protocol):
-    """Told how an action goes on, from the thread that runs it."""
-
-    def progress(self, what: str, done: int, total: int) -> None:
-        """So much is done of restoring, propagating or writing."""
-
-    def arrived(self, frame: int) -> None:
-        """`labels(frame, "live")` are new."""
-
-
-class _Nobody:
-    def progress(self, what: str, done: int, total: int) -> None:
-        pass
-
-    def arrived(self, frame: int) -> None:
-        pass
 
 
 class Annotator:
@@ -70,6 +52,9 @@ class Annotator:
         method: answers the prompts.
         preview: prompts are answered at once on their own frame; otherwise `Commit` answers them.
         name: of the method, for people.
+
+    Raises:
+        ProjectError: a journal that is damaged; names the line.
     """
 
     def __init__(
@@ -81,17 +66,20 @@ class Annotator:
         self._masks = MaskFiles(project.folder / "masks", project.frames.size)
         files = SessionFiles(project.folder / "sessions", self.method_name)
         self._model = Model(method, project.frames, project.info, files)
+        self._answers = Answers(self._model, self._masks, project.info, self.method_name)
         self._turns = threading.Lock()
         self._long: str | None = None  # key of the long action under way; "" if it has none
         self._stop = threading.Event()
         self._closed = False
-        self._live: VersionWriter | None = None
-        self._scores: dict[str, tuple[float, ...] | None] = {}
         self._timeline = Timeline()
         self._keys: set[str] = set()
         self._journal = Journal(project.folder / "log.jsonl")
-        self._replay()
-        self._masks.sweep(self._timeline.versions())
+        try:
+            self._replay()
+            self._masks.sweep(self._timeline.versions())
+        except BaseException:
+            self._journal.close()
+            raise
         self.state = self._state()
 
     def __enter__(self) -> Annotator:
@@ -116,11 +104,9 @@ class Annotator:
         with self._turn(key):
             if key is not None and key in self._keys:
                 return self.state
-            if isinstance(action, Undo | Redo):
-                self._check_step(action)
-            else:
-                check(action, self.state.content, self.project.info)
-            self._do(action, watch or _Nobody(), key)
+            action = from_json(to_json(action))  # what is logged is what is done
+            self._check(action)
+            self._do(action, watch or Nobody(), key)
             if key is not None:
                 self._keys.add(key)
             self.state = self._state()
@@ -135,9 +121,8 @@ class Annotator:
                 the propagation under way has made by now, else what is shown. None: what is shown, without
                 deleted objects.
         """
-        live = self._live if version == LIVE else None
-        if live is not None and (found := live.read(frame)) is not None:
-            return found
+        if version == LIVE and (live := self._answers.live(frame)) is not None:
+            return live
         state = self.state
         if version not in (None, LIVE):
             return self._masks.read(str(version), frame)
@@ -176,7 +161,8 @@ class Annotator:
         finally:
             self._turns.release()
 
-    def _check_step(self, action: Undo | Redo) -> None:
+    def _check(self, action: Action) -> None:
+        check(action, self._timeline.content, self.project.info)
         if isinstance(action, Undo) and self._timeline.undo_type is None:
             raise ActionError("there is nothing to undo")
         if isinstance(action, Redo) and self._timeline.redo_type is None:
@@ -191,14 +177,15 @@ class Annotator:
             self._stop.clear()
             self._long = (key or "") if long else None
             number = self._journal.append(action, key)
-            answer = self._answer(number, action, watch)
+            answer = self._answers.answer(
+                number, action, self.state.content, preview=self.preview, watch=watch, go_on=self._go_on
+            )
             if answer is not None:
                 self._journal.append_done(number, answer)
         except BaseException as error:
             self._journal.take_back(mark)
             raise self._told(error) from error
         finally:
-            self._live = None
             self._long = None
         self._count(number, action, answer)
         if isinstance(action, Propagate) and answer is not None:
@@ -217,76 +204,9 @@ class Annotator:
         self._model.drop()
         return ActionError(f"{self.method_name} failed: {type(error).__name__}: {error}")
 
-    def _answer(self, number: int, action: Action, watch: Watch) -> Answer | None:
-        """Ask the model, and write what it says."""
-        content = self.state.content
-        if isinstance(action, PROMPTS) and self.preview:
-            self._reach(watch, preview=True)
-            return self._write_answer(number, self._model.ask((action,)))
-        if not needs_answer(content, action):
-            return None
-        together = tuple(drawn.action for drawn in content.pending)
-        self._reach(watch, preview=not content.commit_asks)
-        if isinstance(action, Commit):
-            return self._write_answer(number, self._model.ask(together))
-        if content.commit_asks:
-            self._model.ask(together)
-        return self._propagate(f"r{number}", watch)
-
-    def _reach(self, watch: Watch, *, preview: bool) -> None:
-        def progress(done: int, total: int) -> None:
-            self._go_on()
-            watch.progress("restoring", done, total)
-
-        content = self.state.content
-        self._model.reach(content.steps(preview=preview), num_objects=len(content.objects), progress=progress)
-        self._go_on()
-
     def _go_on(self) -> None:
         if self._stop.is_set():
             raise Cancelled("cancelled")
-
-    def _write_answer(self, number: int, labels: dict[int, Labels]) -> Answer:
-        version = f"a{number}"
-        self._masks.write(version, labels)
-        return Answer(version, tuple(sorted(labels)))
-
-    def _propagate(self, version: str, watch: Watch) -> Answer:
-        confidences: list[float | None] = [None] * self.project.info.num_frames
-        writer = self._masks.writer(version, like=self.state.content.base)
-        self._live = writer
-
-        def progress(done: int, total: int) -> None:
-            self._go_on()
-            watch.progress("propagating", done, total)
-
-        def arrived(frame: int, labels: Labels, confidence: float | None = None) -> None:
-            self._go_on()
-            writer.put(frame, labels)
-            confidences[frame] = confidence
-            watch.arrived(frame)
-
-        try:
-            video = self._model.spread(version, progress, arrived)
-            self._write_round(writer, video, confidences, watch)
-        except BaseException:
-            writer.abandon()
-            raise
-        return Answer(version)
-
-    def _write_round(
-        self, writer: VersionWriter, video: LabelVideo, confidences: list[float | None], watch: Watch
-    ) -> None:
-        total = self.project.info.num_frames
-        if len(video) != total:
-            raise ValueError(f"{self.method_name} gave labels of {len(video)} frames, the video has {total}")
-        for frame in range(total):
-            self._go_on()
-            writer.put(frame, np.ascontiguousarray(video[frame]))
-            watch.progress("writing", frame + 1, total)
-        scores = change_scores((video[frame] for frame in range(total)), confidences)
-        writer.add(_SCORES, json.dumps([round(float(score), 3) for score in scores]))
-        writer.finish()
 
     def _count(self, number: int, action: Action, answer: Answer | None, *, sweep: bool = True) -> None:
         """The action counts from now on."""
@@ -302,13 +222,17 @@ class Annotator:
         for line in self._journal.lines:
             if line.answer is None and needs_answer(self._timeline.content, line.action):
                 continue  # interrupted: it can be taken again
+            try:
+                self._check(line.action)
+            except ActionError as error:
+                raise ProjectError(f"{self._journal.path}: line {line.seq}: {error}") from error
             self._count(line.seq, line.action, line.answer, sweep=False)
             if line.key is not None:
                 self._keys.add(line.key)
 
     def _state(self) -> State:
         content = self._timeline.content
-        scores = self._scores_of(content.base)
+        scores = self._answers.scores(content.base)
         return State(
             project=ProjectInfo(self.project.id, self.project.name, self.project.info),
             revision=self._journal.seq,
@@ -320,14 +244,3 @@ class Annotator:
             model=self.method_name,
             ready=self._model.in_step(content.steps(preview=self.preview)),
         )
-
-    def _scores_of(self, version: str | None) -> tuple[float, ...] | None:
-        if version is None:
-            return None
-        if version not in self._scores:
-            try:
-                text = (Path(self._masks.folder) / version / _SCORES).read_text(encoding="utf-8")
-                self._scores[version] = tuple(json.loads(text))
-            except (OSError, ValueError):
-                self._scores[version] = None
-        return self._scores[version]

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from civos_siaf.app.actions import Action, ActionError, from_json, to_json
 from civos_siaf.app.content import Answer
+from civos_siaf.app.mask_files import VERSION, sync
+from civos_siaf.app.project import ProjectError
 
 _OWN = ("seq", "time", "key")
 
@@ -40,13 +42,14 @@ class Journal:
         path: made if missing.
 
     Raises:
-        ValueError: a line that is no action; names the file and the line.
+        ProjectError: a line that is no action; names the file and the line.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         try:
+            sync(path.parent)
             text = path.read_bytes()
             whole = text.rfind(b"\n") + 1
             if whole < len(text):
@@ -107,9 +110,9 @@ class Journal:
         try:
             record = json.loads(line)
         except ValueError as error:
-            raise ValueError(f"{self.path}: line {number} is not JSON ({error})") from error
+            raise ProjectError(f"{self.path}: line {number} is not JSON ({error})") from error
         if not isinstance(record, dict) or record.get("seq") != number:
-            raise ValueError(f"{self.path}: line {number} is not action {number} of a project")
+            raise ProjectError(f"{self.path}: line {number} is not action {number} of a project")
         return record
 
     def _paired(self) -> Iterator[Line]:
@@ -126,14 +129,19 @@ class Journal:
             try:
                 action = from_json(fields)
             except ActionError as error:
-                raise ValueError(f"{self.path}: line {number}: {error}") from error
+                raise ProjectError(f"{self.path}: line {number}: {error}") from error
             yield Line(number, action, key if isinstance(key, str) else None, answer)
 
     def _answer(self, number: int, record: dict[str, object]) -> Answer:
         version, frames = record.get("version"), record.get("frames")
-        if not isinstance(version, str) or not isinstance(frames, list):
-            raise ValueError(f"{self.path}: line {number} does not say what was answered")
-        return Answer(version, tuple(int(frame) for frame in frames))
+        if (
+            not isinstance(version, str)
+            or not VERSION.fullmatch(version)
+            or not isinstance(frames, list)
+            or not all(isinstance(frame, int) and frame >= 0 for frame in frames)
+        ):
+            raise ProjectError(f"{self.path}: line {number} does not say what was answered")
+        return Answer(version, tuple(frames))
 
 
 def _write_all(file: int, data: bytes) -> None:

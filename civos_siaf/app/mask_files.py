@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import zlib
 from collections.abc import Collection, Mapping
@@ -17,6 +18,8 @@ from civos_siaf.protocol import Labels
 
 _PALETTE = davis_palette().tobytes()
 _UNFINISHED = ".unfinished-"
+VERSION = re.compile(r"[ar][1-9][0-9]{0,9}", re.ASCII)
+"""Names of versions: a for an answer, r for a round, and the number of the action."""
 
 
 class MaskFiles:
@@ -32,9 +35,18 @@ class MaskFiles:
         self.size = size
 
     def read(self, version: str, frame: int) -> Labels | None:
-        """Labels (H, W) of a frame, read-only; None where that version has none."""
+        """Labels (H, W) of a frame; None where that version has none, or it is no version at all."""
+        if not VERSION.fullmatch(version):  # it may come from a browser, and becomes part of a path
+            return None
         try:
             return read_png(self._path(version, frame))
+        except FileNotFoundError:
+            return None
+
+    def text(self, version: str, name: str) -> str | None:
+        """A further file of a version; None where there is none."""
+        try:
+            return (self.folder / version / name).read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
 
@@ -61,7 +73,8 @@ class MaskFiles:
         """Delete what was never finished, and all versions but these."""
         if self.folder.is_dir():
             for folder in self.folder.iterdir():
-                if folder.name not in keep:
+                ours = VERSION.fullmatch(folder.name) or folder.name.startswith(_UNFINISHED)
+                if ours and folder.name not in keep:
                     shutil.rmtree(folder, ignore_errors=True)
 
     def _path(self, version: str, frame: int) -> Path:
@@ -120,11 +133,11 @@ class VersionWriter:
     def finish(self) -> None:
         """Give the version its name, when everything is on disk."""
         for path in self._folder.iterdir():
-            _sync(path)
-        _sync(self._folder)
+            sync(path)
+        sync(self._folder)
         shutil.rmtree(self._target, ignore_errors=True)
         self._folder.rename(self._target)
-        _sync(self._target.parent)
+        sync(self._target.parent)
 
     def abandon(self) -> None:
         """Delete what was written."""
@@ -154,7 +167,8 @@ def encode(labels: Labels) -> bytes:
     return buffer.getvalue()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Make sure that a file, or the names in a folder, are on disk."""
     file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, WebSocket
@@ -45,8 +46,9 @@ async def upload(request: Request, library: AnyLibrary, name: Annotated[str, Que
     """A new project of the video in the body."""
     shown = uploads.shown_name(name)
     body = bodies.chunks(request, library.max_upload)
-    video = await uploads.receive(body, library.uploads, name=shown)
-    return JSONResponse({"id": await library.create(video, shown)}, status_code=201)
+    async with uploads.kept_while(body, library.uploads, name=shown) as video:
+        await asyncio.to_thread(uploads.check_video, video, shown)
+        return JSONResponse({"id": await library.create(video, shown)}, status_code=201)
 
 
 @router.get("/{project_id}")

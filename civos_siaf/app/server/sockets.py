@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import json
+from collections.abc import Awaitable
 
+import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from civos_siaf.app.server.bodies import parse
 from civos_siaf.app.server.errors import RequestError
 from civos_siaf.app.server.hub import Hub, Line
 
-NORMAL, UNSUPPORTED, TRY_AGAIN = 1000, 1003, 1013
+UNSUPPORTED, TRY_AGAIN = 1003, 1013
 
 
 async def serve(socket: WebSocket, hub: Hub, greeting: list[str]) -> None:
@@ -26,19 +28,20 @@ async def serve(socket: WebSocket, hub: Hub, greeting: list[str]) -> None:
     """
     await socket.accept()
     line = hub.join()
-    tasks = {asyncio.create_task(_send(socket, line, greeting)), asyncio.create_task(_listen(socket, line))}
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        code = next(iter(done)).result()
-        if code is not None:
-            await socket.close(code)
-    except (WebSocketDisconnect, RuntimeError):
-        pass  # gone already
+        async with anyio.create_task_group() as tasks:
+
+            async def until_end(work: Awaitable[int | None]) -> None:
+                with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # it is gone already
+                    code = await work
+                    if code is not None:
+                        await socket.close(code)
+                tasks.cancel_scope.cancel()
+
+            tasks.start_soon(until_end, _send(socket, line, greeting))
+            tasks.start_soon(until_end, _listen(socket, line))
     finally:
         hub.leave(line)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _send(socket: WebSocket, line: Line, greeting: list[str]) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import shutil
 import unicodedata
@@ -64,36 +65,28 @@ def check_video(path: Path, name: str) -> int:
     return len(frames)
 
 
-async def receive(
-    body: AsyncIterator[bytes], folder: Path, *, name: str, announced: int | None = None
-) -> Path:
-    """Write an upload to a new file in `folder` and check that it is a video.
-
-    The name of the file on disk is made here. Whatever goes wrong, nothing of it stays.
+@contextlib.asynccontextmanager
+async def kept_while(body: AsyncIterator[bytes], folder: Path, *, name: str) -> AsyncIterator[Path]:
+    """Write an upload to a new file in `folder`, whose name is made here; removed at the end if still there.
 
     Args:
         body: the bytes as they come; it may raise RequestError.
         folder: where; made if it is not there.
         name: for messages, as `shown_name` gives it.
 
-    Returns:
-        The file, which is the caller's from here on.
-
     Raises:
-        RequestError: 400 empty or broken off, 422 not a video, 507 disk full; what `body` raises.
+        RequestError: 400 it is empty, 507 disk full; what `body` raises.
     """
     partial = folder / f"{secrets.token_hex(16)}{PARTIAL}"
     try:
         await asyncio.to_thread(_make_room, folder)
         if not await _write(body, partial):
             raise RequestError(400, f"{name} is empty.")
-        await asyncio.to_thread(check_video, partial, name)
-        return partial
-    except BaseException as error:
+        yield partial
+    except OSError as error:
+        raise of_system(error) from error
+    finally:
         await asyncio.shield(asyncio.to_thread(partial.unlink, missing_ok=True))
-        if isinstance(error, OSError):
-            raise of_system(error) from error
-        raise
 
 
 def sweep(folder: Path) -> None:

@@ -199,15 +199,18 @@ async def pieces(*data: bytes) -> AsyncIterator[bytes]:
         yield piece
 
 
-def receive(folder: Path, *data: bytes) -> Path:
-    return asyncio.run(uploads.receive(pieces(*data), folder, name="clip.mp4"))
+def receive(folder: Path, body: AsyncIterator[bytes]) -> bytes:
+    async def main() -> bytes:
+        async with uploads.kept_while(body, folder, name="clip.mp4") as path:
+            return path.read_bytes()
+
+    return asyncio.run(main())
 
 
-def test_what_is_received_is_what_was_sent(tmp_path: Path, clip: Path) -> None:
-    data = clip.read_bytes()
-    path = receive(tmp_path, *(data[i : i + 100] for i in range(0, len(data), 100)))
-    assert path.read_bytes() == data
-    assert list(tmp_path.iterdir()) == [path]
+def test_what_is_received_is_what_was_sent(tmp_path: Path) -> None:
+    data = bytes(range(256)) * 10_000
+    assert receive(tmp_path, pieces(*(data[i : i + 999] for i in range(0, len(data), 999)))) == data
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +228,7 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(Path, "open", full)
     with pytest.raises(RequestError, match="disk is full") as error:
-        receive(tmp_path, bytes(3 * 2**20))
+        receive(tmp_path, pieces(bytes(3 * 2**20)))
     assert error.value.status == 507
     assert list(tmp_path.iterdir()) == []
 
@@ -233,7 +236,7 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path, monkeypatch: pytest
 def test_without_room_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "RESERVE", 2**60)
     with pytest.raises(RequestError, match="no room"):
-        receive(tmp_path, b"x")
+        receive(tmp_path, pieces(b"x"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -243,7 +246,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
         raise RequestError(400, "broke off")
 
     with pytest.raises(RequestError, match="broke off"):
-        asyncio.run(uploads.receive(broken(), tmp_path, name="x"))
+        receive(tmp_path, broken())
     assert list(tmp_path.iterdir()) == []
 
 

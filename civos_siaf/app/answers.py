@@ -1,0 +1,142 @@
+"""What the model makes of actions, written to disk as versions of labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import numpy as np
+
+from civos_siaf.app.actions import PROMPTS, Action, Commit
+from civos_siaf.app.content import Answer, Content, needs_answer
+from civos_siaf.app.mask_files import MaskFiles, VersionWriter
+from civos_siaf.app.model import Model
+from civos_siaf.app.suggestions import change_scores
+from civos_siaf.app.video_info import VideoInfo
+from civos_siaf.app.watch import Watch
+from civos_siaf.protocol import Labels, LabelVideo
+
+SCORES = "scores.json"
+
+
+class Answers:
+    """Asks the model about actions and keeps what it says.
+
+    Args:
+        model: asked.
+        masks: where labels go.
+        info: the video's size.
+        name: of the method, for messages.
+    """
+
+    def __init__(self, model: Model, masks: MaskFiles, info: VideoInfo, name: str) -> None:
+        self._model = model
+        self._masks = masks
+        self._info = info
+        self._name = name
+        self._live: VersionWriter | None = None
+        self._scores: dict[str, tuple[float, ...] | None] = {}
+
+    def answer(
+        self,
+        number: int,
+        action: Action,
+        content: Content,
+        *,
+        preview: bool,
+        watch: Watch,
+        go_on: Callable[[], None],
+    ) -> Answer | None:
+        """Ask the model, and write what it says.
+
+        Args:
+            number: of the action.
+            action: just logged.
+            content: before it.
+            preview: prompts are answered at once.
+            watch: told how it goes on.
+            go_on: raises when the action shall end.
+
+        Returns:
+            What was written; None where the model need not be asked.
+        """
+        if isinstance(action, PROMPTS) and preview:
+            self._reach(content, watch, go_on, preview=True)
+            return self._write(number, self._model.ask((action,)))
+        if not needs_answer(content, action):
+            return None
+        asks = content.commit_asks
+        self._reach(content, watch, go_on, preview=not asks)
+        found = self._model.ask([drawn.action for drawn in content.pending]) if asks else {}
+        if isinstance(action, Commit):
+            return self._write(number, found)
+        return self._propagate(number, content, watch, go_on)
+
+    def live(self, frame: int) -> Labels | None:
+        """What the propagation under way has made of a frame by now."""
+        writer = self._live
+        return None if writer is None else writer.read(frame)
+
+    def scores(self, version: str | None) -> tuple[float, ...] | None:
+        """How much each frame of a round deserves a look; None where that is not known."""
+        if version is None:
+            return None
+        if version not in self._scores:
+            text = self._masks.text(version, SCORES)
+            self._scores[version] = None if text is None else tuple(map(float, json.loads(text)))
+        return self._scores[version]
+
+    def _reach(self, content: Content, watch: Watch, go_on: Callable[[], None], *, preview: bool) -> None:
+        def progress(done: int, total: int) -> None:
+            go_on()
+            watch.progress("restoring", done, total)
+
+        steps = content.steps(preview=preview)
+        self._model.reach(steps, num_objects=len(content.objects), progress=progress)
+        go_on()
+
+    def _write(self, number: int, labels: dict[int, Labels]) -> Answer:
+        version = f"a{number}"
+        self._masks.write(version, labels)
+        return Answer(version, tuple(sorted(labels)))
+
+    def _propagate(self, number: int, content: Content, watch: Watch, go_on: Callable[[], None]) -> Answer:
+        version = f"r{number}"
+        sure: list[float | None] = [None] * self._info.num_frames
+        writer = self._masks.writer(version, like=content.base)
+
+        def progress(done: int, total: int) -> None:
+            go_on()
+            watch.progress("propagating", done, total)
+
+        def arrived(frame: int, labels: Labels, confidence: float | None = None) -> None:
+            go_on()
+            writer.put(frame, labels)
+            sure[frame] = confidence
+            watch.arrived(frame)
+
+        self._live = writer
+        try:
+            video = self._model.spread(version, progress, arrived)
+            self._write_round(writer, video, watch, go_on)
+            scores = change_scores((video[frame] for frame in range(len(video))), sure)
+            writer.add(SCORES, json.dumps([round(float(score), 3) for score in scores]))
+            writer.finish()
+        except BaseException:
+            writer.abandon()
+            raise
+        finally:
+            self._live = None
+        return Answer(version)
+
+    def _write_round(
+        self, writer: VersionWriter, video: LabelVideo, watch: Watch, go_on: Callable[[], None]
+    ) -> None:
+        """Write all frames that have not arrived as they are in the end."""
+        total = self._info.num_frames
+        if len(video) != total:
+            raise ValueError(f"{self._name} gave labels of {len(video)} frames, the video has {total}")
+        for frame in range(total):
+            go_on()
+            writer.put(frame, np.ascontiguousarray(video[frame]))
+            watch.progress("writing", frame + 1, total)

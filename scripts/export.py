@@ -1,0 +1,55 @@
+"""Export an annotated video: python scripts/export.py project=folder format=coco out=masks.json
+
+Options of a format: +options.every=5 (python scripts/export.py --formats lists them all). The project must
+not be open in the annotation tool, which exports by itself.
+"""
+
+import sys
+
+import hydra
+from errors import clear_errors
+from omegaconf import DictConfig, OmegaConf
+from tqdm import tqdm
+
+from civos_siaf.app.exports import export, formats
+from civos_siaf.app.reading import open_annotation
+
+
+def list_formats() -> None:
+    for entry in formats():
+        print(f"{entry['id']}: {entry['title']}")
+        options = entry["options"]
+        assert isinstance(options, list)
+        for option in options:
+            choices = f" ({', '.join(option['choices'])})" if "choices" in option else ""
+            print(f"    {option['name']}={option['default']}: {option['help']}{choices}")
+
+
+def run(cfg: DictConfig) -> None:
+    options = OmegaConf.to_container(cfg.options)
+    assert isinstance(options, dict)
+    with (
+        open_annotation(cfg.project, video=cfg.video) as annotation,
+        tqdm(total=len(annotation.frames), unit="frame", desc=cfg.format, disable=None) as bar,
+    ):
+        path = export(
+            annotation,
+            cfg.format,
+            cfg.out,
+            options={str(name): value for name, value in options.items()},
+            progress=lambda done, total: bar.update(done - bar.n),
+        )
+    print(path)
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="export")
+def main(cfg: DictConfig) -> None:
+    with clear_errors():
+        run(cfg)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--formats"]:
+        list_formats()
+    else:
+        main()

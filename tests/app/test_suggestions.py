@@ -1,0 +1,44 @@
+import numpy as np
+
+from civos_siaf.app.suggestions import change_scores, suggest
+
+
+def moving(num_frames=20, step=2):
+    labels = np.zeros((num_frames, 80, 160), np.uint8)
+    for t in range(num_frames):
+        labels[t, 20:60, 10 + step * t : 60 + step * t] = 1
+    return labels
+
+
+def test_steady_motion_is_nothing_to_look_at():
+    assert change_scores(moving()).max() < 0.1
+
+
+def test_where_an_object_jumps_or_goes_the_score_is_highest():
+    labels = moving()
+    labels[12:] = np.roll(labels[12:], 60, axis=2)
+    assert change_scores(labels).argmax() == 12
+    labels = moving()
+    labels[7:9] = 0
+    assert set(np.argsort(change_scores(labels))[-2:]) == {7, 9}
+
+
+def test_unsure_frames_count():
+    scores = change_scores(moving(), [None] * 15 + [0.2] + [0.9] * 4)
+    assert scores.argmax() == 15
+    assert np.isclose(scores[15], 0.8)
+
+
+def test_one_frame_and_no_object():
+    assert change_scores(np.zeros((1, 8, 8), np.uint8)).tolist() == [0.0]
+    assert change_scores(np.zeros((4, 8, 8), np.uint8)).tolist() == [0.0] * 4
+
+
+def test_suggestions_keep_away_from_what_was_looked_at():
+    scores = np.zeros(100)
+    scores[[50, 70]] = 0.9, 0.5
+    assert suggest(scores, done=[]) == 50
+    assert suggest(scores, done=[51]) == 70
+    assert suggest(scores, done=[0], doubtful=[30, 20]) == 20
+    assert suggest(scores, done=range(100)) is None
+    assert suggest(scores[:2], done=[0]) == 1

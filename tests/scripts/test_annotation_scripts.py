@@ -1,0 +1,31 @@
+"""scripts/annotate_batch.py, then scripts/export.py on what it made."""
+
+import json
+
+import numpy as np
+
+from civos_siaf.video_writer import write_video
+
+
+def test_batch_and_export(script, tmp_path):
+    images = np.zeros((3, 32, 48, 3), np.uint8)
+    images[:, 8:24, 8:24] = (220, 30, 30)
+    write_video(tmp_path / "videos" / "a.mp4", images)
+    (tmp_path / "videos" / "b.mp4").write_bytes(b"no video")
+    entry = {"rounds": [{"0": [{"type": "click", "object": 1, "x": 12, "y": 12}]}]}
+    (tmp_path / "prompts.json").write_text(json.dumps({"videos": {"b.mp4": entry, "a.mp4": entry}}))
+    batch = ["videos=videos", "prompts=prompts.json", "out=out", "method=nearest_colour", "formats=[overlay]"]
+    done = script("annotate_batch.py", *batch)
+    assert done.returncode == 1, done.stderr
+    assert "| b.mp4 | failed |" in done.stdout
+    assert "| a.mp4 | done | 3 | 1 | 1 |" in done.stdout
+    assert (tmp_path / "out" / "a.mp4" / "overlay.mp4").is_file()
+    (project,) = (tmp_path / "out" / "a.mp4").glob("project-*")
+    done = script("export.py", f"project={project}", "format=coco", "out=a.json", "+options.every=2")
+    assert done.returncode == 0, done.stderr
+    coco = json.loads((tmp_path / "a.json").read_text())
+    assert [image["frame_index"] for image in coco["images"]] == [0, 2]
+    assert len(coco["annotations"]) == 2
+    wrong = script("export.py", f"project={project}", "format=coco", "out=a.json", "+options.every=0")
+    assert wrong.stderr.startswith("error: coco: every must be in [1")
+    assert json.loads((tmp_path / "a.json").read_text()) == coco
