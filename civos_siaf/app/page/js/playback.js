@@ -34,7 +34,8 @@ export class Playback {
     const { store, stage } = this;
     const pace = (store.state.project.rate || 25) * store.speed;
     const last = store.numFrames - 1;
-    const due = Math.min(last, this.origin.frame + Math.floor(((now - this.origin.now) / 1000) * pace));
+    const passed = Math.max(0, now - this.origin.now) / 1000;
+    const due = Math.min(last, this.origin.frame + Math.floor(passed * pace));
     const stride = Math.max(1, Math.round(pace / 30));
     stage.frames.wantAround(due, 1, stride, 12);
     // The newest frame that is there and due; the clock goes on even where none is.
