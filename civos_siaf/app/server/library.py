@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import re
@@ -25,6 +26,9 @@ from civos_siaf.protocol import Method
 MAX_UPLOAD = 8 * 2**30
 KEPT_OPEN = 4
 """Projects that stay open though nobody looks at them."""
+
+LOAD_AFTER_SECONDS = 5.0
+"""The method is loaded when a page shows a frame, or after this time."""
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv"})
 
@@ -65,12 +69,18 @@ class Library:
         self._method = method
         self._desks: dict[str, Desk] = {}
         self._opening = asyncio.Lock()
+        self._first: str | None = None  # will be asked for at once
+        self._looked = asyncio.Event()
+        self._preparing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Make ready: clean up after a killed server, begin to load the method."""
+        """Make ready: clean up after a killed server, begin to open the first project and the method."""
         await asyncio.to_thread(uploads.sweep, self.uploads)
-        if isinstance(self._method, LateMethod):
-            self.worker.submit(self._method.load, model=True).add_done_callback(_report)
+        self._preparing = asyncio.create_task(self._prepare())
+
+    def looked(self) -> None:
+        """Somebody has got a frame: what takes the processor's time may begin."""
+        self._looked.set()
 
     def entries(self) -> list[Entry]:
         """The projects on disk, the one used last first; what cannot be read is left out."""
@@ -123,9 +133,11 @@ class Library:
             raise FileNotFoundError(f"no video file or image folder at {video}")
         for entry in self.entries():
             if entry.video == video:
+                self._first = entry.id
                 return entry.id
         project = Project.create(self._new_folder(), video, name=uploads.shown_name(video.name))
         project.close()
+        self._first = project.id
         return project.id
 
     def beat(self) -> None:
@@ -140,11 +152,22 @@ class Library:
 
     async def close(self) -> None:
         """Stop, and give all projects back."""
+        if self._preparing is not None:
+            self._preparing.cancel()
         self.cancel()
         await asyncio.to_thread(self.worker.close)
         for desk in self._desks.values():
             await asyncio.to_thread(desk.close)
         self._desks.clear()
+
+    async def _prepare(self) -> None:
+        if self._first is not None:
+            with contextlib.suppress(RequestError):  # told when the page asks for it
+                await (await self.desk(self._first)).pictures.get(0)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._looked.wait(), LOAD_AFTER_SECONDS)
+        if isinstance(self._method, LateMethod):
+            self.worker.submit(self._method.load, model=True).add_done_callback(_report)
 
     async def _open(self, entry: Entry) -> Desk:
         await self._close_idle()

@@ -76,9 +76,11 @@ async def cancel(desk: OpenDesk) -> Response:
 
 
 @router.get("/{project_id}/frames/{frame}")
-async def frame(desk: OpenDesk, frame: int) -> Response:
+async def frame(desk: OpenDesk, library: AnyLibrary, frame: int) -> Response:
     """A frame as JPEG."""
-    return sending.unchanging(await desk.pictures.get(frame), "image/jpeg")
+    data = await desk.pictures.get(frame)
+    library.looked()
+    return sending.unchanging(data, "image/jpeg")
 
 
 @router.get("/{project_id}/thumbnails/{frame}")
