@@ -109,7 +109,7 @@ class Person:
                 const { store, editor: { stage: { drawn, labels } } } = annotator;
                 const name = store.labelsOf(store.frame);
                 if (drawn.frame !== store.frame || name === null) return false;
-                return drawn.layers?.key === name.key && labels.painted.has(`${name.key}|${labels.look}`);
+                return drawn.layers?.key === name.key && labels.has(name);
             }"""
         )
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")

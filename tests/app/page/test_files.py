@@ -46,7 +46,7 @@ def test_runs_are_decoded_and_painted(person: Person) -> None:
             const labels = part.decodeRuns(runs, 9 * 13);
             const colours = part.palette([{ id: 2, colour: '#102030' }, { id: 3, colour: '#ffffff' }]);
             const fill = part.paintFill(runs, 9 * 13, colours);
-            return [[...labels], [...fill], [...part.paintOutline(labels, 13, 9, colours, 1)]];
+            return [[...labels], [...fill], [...part.paintOutline(runs, labels, 13, 9, colours, 1)]];
         }""",
         words,
     )

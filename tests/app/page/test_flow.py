@@ -11,6 +11,7 @@ import numpy as np
 
 from tests.app.page.clip import HEIGHT, LENGTH, RED, SKY, WIDTH, centre, iou, truth
 from tests.app.page.person import Person
+from tests.app.page.serving import Server
 
 GOOD = 0.85
 
@@ -199,3 +200,35 @@ def test_boxes_background_strokes_and_clearing(person: Person) -> None:
     assert (points.max(axis=0) <= [WIDTH - 1, HEIGHT - 1]).all()
     person.press("Shift+Backspace")
     assert person.state["prompts"] == []
+
+
+def test_exported_masks_are_a_starting_point_elsewhere(
+    person: Person, server: Server, clip: Path, tmp_path: Path
+) -> None:
+    person.click(centre(RED, 0))
+    person.press("p")
+    masks = export(person, "coco", tmp_path)
+    before = person.labels(3)
+    person.page.goto("about:blank")
+    person.open(server.project(clip))
+    assert person.state["objects"] == []
+    person.page.get_by_role("button", name="Import masks").click()
+    person.page.locator("#import-file").set_input_files(masks)
+    person.page.locator("#import-start").click()
+    person.page.locator("#import-dialog").wait_for(state="hidden")
+    person.idle()
+    assert len(person.state["objects"]) == 1
+    assert len(person.prompts("mask")) == LENGTH
+    assert np.array_equal(person.labels(3), before)
+
+
+def test_a_file_without_masks_is_refused_in_the_dialog(person: Person, tmp_path: Path) -> None:
+    wrong = tmp_path / "masks.json"
+    wrong.write_text("{}")
+    person.page.get_by_role("button", name="Import masks").click()
+    person.page.locator("#import-file").set_input_files(wrong)
+    person.page.locator("#import-start").click()
+    status = person.page.locator("#import-status.bad")
+    status.wait_for()
+    assert "masks" in status.inner_text()
+    assert person.state["objects"] == []

@@ -100,6 +100,7 @@ def test_a_video_is_brought_and_what_is_none_is_refused(visitor: Person, clip: P
     page.locator("#video-file").set_input_files(wrong)
     page.locator("#upload-status.bad").wait_for()
     page.locator("#video-file").set_input_files(clip)
+    page.locator("#editor").wait_for()
     visitor.ready()
     assert visitor.state["project"]["num_frames"] == LENGTH
 

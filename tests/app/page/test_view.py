@@ -166,6 +166,18 @@ def test_strokes_are_drawn_smoothly(person: Person) -> None:
     assert median < 40
 
 
+def test_a_mask_is_drawn_soon_after_the_answer(person: Person) -> None:
+    for t in range(8):
+        person.go(t)
+        person.click(centre(RED, t))
+        person.painted()
+    answers = person.page.evaluate("annotator.editor.answers")
+    assert len(answers) == 8
+    total, drawing = (np.median([answer[part] for answer in answers]) for part in ("total", "drawing"))
+    print(f"click to mask: median {total:.0f} ms, of which {drawing:.0f} ms after the server's answer")
+    assert drawing < 500
+
+
 def test_every_control_has_a_name(person: Person) -> None:
     person.press("o")
     nameless = person.page.evaluate(

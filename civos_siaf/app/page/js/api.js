@@ -108,9 +108,10 @@ export class ProjectApi {
     return `${this.base}/exports/${encodeURIComponent(id)}`;
   }
 
+  /** Masks of a file; `frame` null where the file itself says which. */
   async importMasks(file, format, frame) {
-    const address = `${this.base}/imports?format=${encodeURIComponent(format)}&frame=${frame}`;
-    return (await request(address, { method: "POST", body: file })).json();
+    const of = frame === null ? "" : `&frame=${frame}`;
+    return (await request(`${this.base}/imports?format=${format}${of}`, { method: "POST", body: file })).json();
   }
 
   eventsAddress() {

@@ -68,7 +68,7 @@ function toolCommands(store, editor) {
     one("cross-hair", ["K"], "Cross-hair: draw with the keys", () => editor.crossHair.toggle(), {
       pressed: () => store.cursor !== null,
     }),
-    one("clear", ["Shift+Backspace", "Shift+Delete"], "Take back this frame's uncommitted prompts", () => editor.clear(), {
+    one("clear", ["Shift+Backspace"], "Take back this frame's uncommitted prompts", () => editor.clear(), {
       when: () => store.pending.some((prompt) => prompt.frame === store.frame),
     }),
   ];

@@ -142,6 +142,15 @@ export class ImportDialog extends Dialog {
     this.editor = editor;
     this.store = store;
     byId("import-start").addEventListener("click", () => this.start());
+    byId("import-file").addEventListener("change", () => this.chosen());
+  }
+
+  /** Only a single picture needs to be told its frame; other files say it themselves. */
+  chosen() {
+    const name = byId("import-file").files[0]?.name.toLowerCase() ?? "";
+    this.format = name.endsWith(".json") ? "coco" : "png";
+    this.single = name.endsWith(".png");
+    byId("import-frame").disabled = name !== "" && !this.single;
   }
 
   open() {
@@ -162,10 +171,10 @@ export class ImportDialog extends Dialog {
     setText(status, "Reading…");
     try {
       const frame = Number(byId("import-frame").value) - 1;
-      const { state } = await this.editor.api.importMasks(file, byId("import-format").value, frame);
+      const { state } = await this.editor.api.importMasks(file, this.format, this.single ? frame : null);
       this.store.take(state);
       this.element.close();
-      this.editor.seek(frame);
+      this.editor.seek(this.single ? frame : (state.frames.prompted[0] ?? 0));
       toast("Masks imported. They count as prompts: commit or propagate goes on from them.");
     } catch (error) {
       status.classList.add("bad");
@@ -184,7 +193,10 @@ export class HelpDialog extends Dialog {
     if (!Map.groupBy) for (const command of commands) groups.set(command.group, [...(groups.get(command.group) ?? []), command]);
     const row = ({ keys, title }) =>
       el("tr", {}, el("th", { scope: "row" }, ...keys.map((key) => el("kbd", { text: key }))), el("td", { text: title }));
-    const extra = { Objects: [{ keys: ["1…254"], title: "Choose the object; 1 3 typed quickly is 13" }] };
+    const extra = {
+      Objects: [{ keys: ["1…254"], title: "Choose the object; 1 3 typed quickly is 13" }],
+      Tools: [{ keys: ["Alt+Enter"], title: "With the cross-hair: mark what does not belong" }],
+    };
     const sections = [...groups].map(([name, list]) => {
       const rows = [...(extra[name] ?? []), ...list.filter(({ keys }) => keys.length)].map(row);
       return el("section", {}, el("h3", { text: name }), el("table", {}, el("tbody", {}, ...rows)));

@@ -80,7 +80,7 @@ export class Editor {
   async act(action, ghost = null) {
     const before = new Set(this.store.state.objects.map((object) => object.id));
     const { item, state } = await this.outbox.push(action, ghost);
-    if (state && ghost) this.waiting = { frame: ghost.frame, key: this.store.labelsOf(ghost.frame)?.key, at: item.at };
+    if (state && ghost) this.waiting = { frame: ghost.frame, key: this.store.labelsOf(ghost.frame)?.key, at: item.at, answered: performance.now() };
     const fresh = state?.objects.find((object) => !before.has(object.id));
     if (action.type === "add_object" && fresh) this.store.set({ selected: fresh.id });
     if (state && (action.type === "undo" || action.type === "redo")) say(`${WHAT[action.type]} done.`);
@@ -241,8 +241,9 @@ export class Editor {
     const { store } = this;
     const wait = this.waiting;
     if (wait && frame === wait.frame && key === wait.key) {
-      store.set({ answer: performance.now() - wait.at });
-      this.answers.push(store.answer);
+      const now = performance.now();
+      store.set({ answer: now - wait.at });
+      this.answers.push({ total: now - wait.at, drawing: now - wait.answered });
       this.waiting = null;
     }
   }

@@ -22,6 +22,10 @@ export class FrameCache {
     return this.bitmaps.get(t);
   }
 
+  has(t) {
+    return this.bitmaps.has(t);
+  }
+
   /** Frames wanted now, most wanted first; what is no longer wanted is given up. */
   want(frames) {
     const room = Math.max(3, Math.floor(BUDGET / this.frameBytes) - 2);

@@ -1,6 +1,8 @@
 /** From key presses to commands. */
 
 const NAMES = { " ": "Space", ArrowLeft: "Left", ArrowRight: "Right", ArrowUp: "Up", ArrowDown: "Down" };
+const MOVING = ["Left", "Right", "Up", "Down", "Home", "End", "PageUp", "PageDown"];
+const CHOOSING = [...MOVING, "Space", "Enter", "Escape"];
 const TYPING_TIME = 700;
 
 /** The name of a key press, such as Ctrl+Shift+Z, Left or ?. On a Mac, Cmd counts as Ctrl. */
@@ -19,8 +21,9 @@ export function nameOf(event) {
 /** Does the focused control need this key itself? */
 function belongsTo(target, name) {
   if (target.closest("dialog")) return true;
-  if (target.matches("input[type=text], textarea, select")) return !target.readOnly || name === "Enter" || name === "F2";
-  if (target.matches("input[type=range]")) return ["Left", "Right", "Up", "Down", "Home", "End"].includes(name);
+  if (target.matches("select")) return CHOOSING.includes(name);
+  if (target.matches("input[type=text], input[type=number]")) return !target.readOnly || name === "Enter" || name === "F2";
+  if (target.matches("input[type=range]")) return MOVING.includes(name);
   return target.matches("button, a, summary, input") && (name === "Space" || name === "Enter");
 }
 
@@ -84,7 +87,7 @@ export function bindButtons(commands, stage) {
   for (const button of document.querySelectorAll("[data-command]")) {
     const command = commands.find(({ id }) => id === button.dataset.command);
     if (!command) throw new Error(`no command ${button.dataset.command}`);
-    const keys = command.keys.map((key) => key.replace("Ctrl", "Control").replace("Space", "Space"));
+    const keys = command.keys.map((key) => key.replace("Ctrl", "Control"));
     if (keys.length) button.setAttribute("aria-keyshortcuts", keys.join(" "));
     if (!button.textContent.trim()) button.setAttribute("aria-label", command.title);
     button.title = command.keys.length ? `${command.title} (${command.keys[0]})` : command.title;

@@ -13,7 +13,7 @@ self.onmessage = async ({ data }) => {
     const labels = decodeRuns(runs, width * height);
     const [fill, outline] = await Promise.all([
       bitmap(paintFill(runs, width * height, colours), width, height),
-      bitmap(paintOutline(labels, width, height, lighter(colours), thickness), width, height),
+      bitmap(paintOutline(runs, labels, width, height, lighter(colours), thickness), width, height),
     ]);
     self.postMessage({ id, fill, outline }, [fill, outline]);
   } catch (error) {

@@ -5,6 +5,7 @@ import { palette } from "./runs.js";
 
 const PAINTED_BUDGET = 256e6;
 const RUNS_BUDGET = 64e6;
+const REST = 1500;
 
 export class LabelCache {
   constructor(api, project, arrived, failed) {
@@ -18,6 +19,7 @@ export class LabelCache {
     });
     this.runs = new Lru(RUNS_BUDGET);
     this.underway = new Set();
+    this.failedAt = new Map();
     this.colours = palette([]);
     this.look = "";
     this.waiting = new Map();
@@ -44,8 +46,13 @@ export class LabelCache {
   get(t, name) {
     const key = `${name.key}|${this.look}`;
     const layers = this.painted.get(key);
-    if (layers === undefined && !this.underway.has(key)) this.make(t, name, key);
+    const resting = performance.now() - (this.failedAt.get(key) ?? -Infinity) < REST;
+    if (layers === undefined && !resting && !this.underway.has(key)) this.make(t, name, key);
     return layers;
+  }
+
+  has(name) {
+    return this.painted.has(`${name.key}|${this.look}`);
   }
 
   async make(t, name, key) {
@@ -58,7 +65,9 @@ export class LabelCache {
       this.painted.put(key, { fill, outline, key: name.key }, 8 * width * height);
       this.arrived(t);
     } catch (error) {
-      if (error.name !== "AbortError") this.failed(error, t);
+      this.failedAt.set(key, performance.now());
+      // Live labels are gone when the propagation ends; those of the round follow.
+      if (name.version !== "live") this.failed(error, t);
     } finally {
       this.underway.delete(key);
     }
@@ -67,7 +76,7 @@ export class LabelCache {
   paint(buffer) {
     const { width, height } = this.project;
     const id = ++this.count;
-    const thickness = Math.max(1, Math.round(height / 400));
+    const thickness = Math.max(1, Math.round(height / 320));
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
       this.worker.postMessage({ id, buffer, width, height, colours: this.colours, thickness });

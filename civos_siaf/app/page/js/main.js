@@ -75,10 +75,16 @@ async function open(id, frame = 0) {
   window.annotator = { store, editor: wire(id, store) };
 }
 
+/** Open another project, with nothing left of the screen before. */
+function choose(id) {
+  history.replaceState(null, "", `#${encodeURIComponent(id)}`);
+  location.reload();
+}
+
 function load(id, frame) {
   return open(id, frame).catch((error) => {
     complain(error);
-    return showStart((other) => load(other, 0));
+    return showStart(choose);
   });
 }
 
@@ -86,9 +92,11 @@ async function begin() {
   const [, id, frame] = /^#([^/]+)(?:\/(\d+))?/.exec(location.hash) ?? [];
   if (id) return load(decodeURIComponent(id), Number(frame ?? 0));
   const projects = location.hash === "" ? await listProjects().catch(() => []) : [];
-  return projects.length === 1 ? load(projects[0].id, 0) : showStart((chosen) => load(chosen, 0));
+  return projects.length === 1 ? load(projects[0].id, 0) : showStart(choose);
 }
 
+// A file dropped beside its place must not replace the page.
+for (const type of ["dragover", "drop"]) window.addEventListener(type, (event) => event.preventDefault());
 window.addEventListener("hashchange", () => location.reload());
 window.addEventListener("beforeunload", (event) => {
   if (window.annotator?.store.outbox.length) event.preventDefault();

@@ -74,6 +74,24 @@ export function box(context, from, to, colour, { faded = false, failed = false }
   context.globalAlpha = 1;
 }
 
+/** A turning arc: the answer to what was drawn here is on its way. */
+export function waiting(context, { x, y }, now) {
+  const turn = now / 160;
+  context.beginPath();
+  context.arc(x, y, 14, turn, turn + 4);
+  context.lineWidth = 2;
+  context.lineCap = "round";
+  context.strokeStyle = "#ffffff";
+  context.stroke();
+}
+
+/** Where a prompt is, for the arc. */
+export function placeOf(camera, item) {
+  if (item.kind === "click") return camera.toStage(item.x, item.y);
+  if (item.kind === "scribble") return camera.toStage(...item.points.at(-1));
+  return camera.toStage(item.x1, item.y1);
+}
+
 /** Draw one prompt (of the state or of the outbox) as the camera sees it. */
 export function prompt(context, camera, store, item) {
   const colour = colourOf(store, item.object);

@@ -84,7 +84,7 @@ export function readout(store) {
     if (store.answer !== null) parts.push(`answer ${Math.round(store.answer)} ms`);
     if (store.machine?.seconds_per_frame) parts.push(`${store.machine.seconds_per_frame.toFixed(2)} s per frame`);
     if (store.machine?.rss) parts.push(bytes(store.machine.rss));
-    if (store.state.model) parts.push(store.state.model.name + (store.state.model.ready === false ? " (loading)" : ""));
+    if (store.state.model) parts.push(store.state.model.name);
     setText(byId("readout"), parts.join("  ·  "));
   });
 }

@@ -48,24 +48,25 @@ export function paintFill(runs, size, colours) {
   return pixels;
 }
 
-/** Pixels (uint32) of the objects' inner borders, `thickness` pixels wide. */
-export function paintOutline(labels, width, height, colours, thickness) {
+/** Pixels (uint32) of the objects' inner borders, `thickness` pixels wide; background runs cost nothing. */
+export function paintOutline(runs, labels, width, height, colours, thickness) {
   const pixels = new Uint32Array(width * height);
-  for (let y = 0, at = 0; y < height; y++) {
-    const above = y >= thickness ? -thickness * width : 0;
-    const below = y + thickness < height ? thickness * width : 0;
-    for (let x = 0; x < width; x++, at++) {
-      const label = labels[at];
-      if (label === 0 || colours[label] === 0) continue;
-      const left = x >= thickness ? -thickness : 0;
-      const right = x + thickness < width ? thickness : 0;
+  let begin = 0;
+  for (const run of runs) {
+    const end = begin + (run & 0xffffff);
+    const label = run >>> 24;
+    const colour = colours[label];
+    for (let at = begin; colour && at < end; at++) {
+      const x = at % width;
+      const left = x >= thickness ? at - thickness : at;
+      const right = x + thickness < width ? at + thickness : at;
+      const above = at >= thickness * width ? at - thickness * width : at;
+      const below = at + thickness * width < labels.length ? at + thickness * width : at;
       const inside =
-        labels[at + left] === label &&
-        labels[at + right] === label &&
-        labels[at + above] === label &&
-        labels[at + below] === label;
-      if (!inside) pixels[at] = colours[label];
+        labels[left] === label && labels[right] === label && labels[above] === label && labels[below] === label;
+      if (!inside) pixels[at] = colour;
     }
+    begin = end;
   }
   return pixels;
 }

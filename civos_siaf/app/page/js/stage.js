@@ -7,6 +7,9 @@ import { LabelCache } from "./labels.js";
 import * as marks from "./marks.js";
 import { Picture } from "./picture.js";
 
+const SOON = 150;
+const STILL = matchMedia("(prefers-reduced-motion: reduce)").matches;
+
 export class Stage {
   constructor(element, store, api, failed) {
     const project = store.state.project;
@@ -18,7 +21,7 @@ export class Stage {
     });
     this.painter = new Picture(this.picture, project.width, project.height);
     this.invalidate = onFrame(() => this.drawPicture());
-    this.invalidatePrompts = onFrame(() => this.drawPrompts());
+    this.invalidatePrompts = onFrame((now) => this.drawPrompts(now));
     const arrived = (t) => t === store.frame && this.invalidate();
     this.frames = new FrameCache(api, project, arrived, failed);
     this.labels = new LabelCache(api, project, arrived, failed);
@@ -105,7 +108,7 @@ export class Stage {
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
   }
 
-  drawPrompts() {
+  drawPrompts(now = performance.now()) {
     const { store, prompts, camera } = this;
     this.clear(prompts);
     if (store.showPrompts && !store.holding) {
@@ -114,8 +117,11 @@ export class Stage {
         if (item.object === 0 || (object && !object.hidden)) marks.prompt(prompts, camera, store, item);
       }
     }
-    for (const { ghost, status } of store.outbox) {
-      if (ghost?.frame === store.frame) marks.prompt(prompts, camera, store, { ...ghost, status });
+    for (const { ghost, status, at } of store.outbox) {
+      if (ghost?.frame !== store.frame) continue;
+      marks.prompt(prompts, camera, store, { ...ghost, status });
+      if (status !== "failed" && now - at > SOON) marks.waiting(prompts, marks.placeOf(camera, ghost), STILL ? 0 : now);
+      if (status !== "failed" && !STILL) this.invalidatePrompts();
     }
     if (store.cursor) {
       const colour = store.negative ? "#ffffff" : marks.colourOf(store, store.selected);
