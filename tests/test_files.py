@@ -34,9 +34,14 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
         assert not target.exists()
     assert (target / "a.txt").read_text() == "a"
     assert target.stat().st_mode & 0o777 == 0o777 & ~umask()
-    with pytest.raises(RuntimeError), atomic_folder(tmp_path / "b") as folder:
-        (folder / "a.txt").write_text("a")
-        raise RuntimeError
+
+    def fail_half_way():
+        with atomic_folder(tmp_path / "b") as folder:
+            (folder / "a.txt").write_text("a")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     assert [path.name for path in tmp_path.rglob("*")] == ["made", "out", "a.txt"]
 
 

@@ -37,12 +37,16 @@ class NearestColour:
 class NearestColourSession:
     """The pixels prompted so far in one video."""
 
+    accepts = (Click, Scribble)
+
     def __init__(self, frames: Frames, reach: float, place_weight: float) -> None:
         self._frames = frames
         self._reach = reach
         rows, columns = np.mgrid[: frames.height, : frames.width] * (place_weight / frames.width)
         self._places = np.stack([rows, columns], axis=2)
-        self._seeds: list[list[tuple[int, np.ndarray]]] = []
+        self._seeds: list[list[tuple[int, np.ndarray]]] = []  # by interaction
+        self._rounds: list[int] = []  # how many interactions there were before each round
+        self._start = 0  # and before this one
 
     def interact(self, prompts: Prompts) -> dict[int, Labels]:
         """Take the pixels under the prompts; the labels of the prompted frames."""
@@ -63,12 +67,18 @@ class NearestColourSession:
         for frame in range(len(self._frames)):
             labels.append(self._label(frame))
             progress(frame + 1, len(self._frames))
+        if len(self._seeds) > self._start:
+            self._rounds.append(self._start)
+            self._start = len(self._seeds)
         return np.stack(labels)
 
     def undo(self) -> None:
-        """Forget the pixels of the last prompts."""
-        if self._seeds:
+        """Forget the pixels of the last prompts, or of the last round if it was propagated."""
+        if len(self._seeds) > self._start:
             self._seeds.pop()
+        elif self._rounds:
+            self._start = self._rounds.pop()
+            del self._seeds[self._start :]
 
     def _features(self, frame: int) -> np.ndarray:
         return np.concatenate([self._frames[frame], self._places], axis=2)

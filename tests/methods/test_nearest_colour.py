@@ -19,3 +19,16 @@ def test_clicks_scribbles_and_undo():
     session.undo()
     session.undo()
     assert not session.propagate().any()
+
+
+def test_a_propagated_round_is_undone_as_one():
+    session = NearestColour().open(Frames.open(np.zeros((2, 20, 30, 3), np.uint8)), num_objects=1)
+    session.interact(Prompts((Click(0, 1, 3, 3),)))
+    before = session.propagate()
+    session.interact(Prompts((Click(0, 1, 3, 3, positive=False),)))
+    session.interact(Prompts((Click(1, 1, 9, 3, positive=False),)))
+    assert (session.propagate() != before).any()
+    session.undo()
+    assert (session.propagate() == before).all()
+    session.undo()
+    assert not session.propagate().any()

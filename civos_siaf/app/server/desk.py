@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from civos_siaf.app.actions import Action
+from civos_siaf.app.actions import Action, Cancelled
 from civos_siaf.app.annotator import Annotator
 from civos_siaf.app.server import runs
 from civos_siaf.app.server.errors import RequestError
@@ -47,6 +48,8 @@ class Desk:
         self._worker = worker
         self._queue = Queue(worker)
         self._speed = Speed()
+        self._pace: float | None = None  # of the last propagation, seconds per frame
+        self._cancelled = threading.Event()
 
     @property
     def idle(self) -> bool:
@@ -78,6 +81,7 @@ class Desk:
         """Do something to the project when its turn comes; the state after it as JSON."""
 
         def changed() -> str:
+            self._cancelled.clear()
             try:
                 work()
                 return self._state_text()
@@ -91,6 +95,7 @@ class Desk:
     def cancel(self) -> None:
         """End what is under way, or take it back before it begins."""
         if not self._queue.take_back():
+            self._cancelled.set()
             self.annotator.cancel()
 
     async def labels(self, frame: int, version: str | None) -> bytes:
@@ -130,10 +135,18 @@ class Desk:
     # Watch: called from the model thread.
 
     def progress(self, what: str, done: int, total: int) -> None:
-        """Note how far the work is and tell the tabs."""
-        if self.busy is None:
+        """Note how far the work is and tell the tabs.
+
+        Raises:
+            Cancelled: `cancel` was called since this work began.
+        """
+        if self._cancelled.is_set():
+            raise Cancelled("cancelled")
+        if self.busy is None or self.busy["what"] != what:
             self._speed = Speed()
         speed = self._speed.report(done)
+        if what == "propagating":
+            self._pace = speed
         self.busy = {"what": what, "done": done, "total": total}
         self.hub.tell({"type": "busy", **self.busy, "seconds_per_frame": speed})
 
@@ -153,6 +166,6 @@ class Desk:
         return {
             "type": "machine",
             "rss": resident_bytes(),
-            "seconds_per_frame": self._speed.seconds_per_frame,
+            "seconds_per_frame": self._pace,
             "queue": self._worker.waiting,
         }

@@ -64,6 +64,7 @@ class Tool(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 ws_max_size=MESSAGE_LIMIT,
+                ws_per_message_deflate=False,  # packing states would hold up the event loop
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )

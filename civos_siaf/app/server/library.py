@@ -16,7 +16,7 @@ from pathlib import Path
 
 from civos_siaf.app.annotator import Annotator
 from civos_siaf.app.project import Project, ProjectError
-from civos_siaf.app.server import uploads
+from civos_siaf.app.server import export_jobs, uploads
 from civos_siaf.app.server.desk import Desk
 from civos_siaf.app.server.errors import RequestError, of_system
 from civos_siaf.app.server.late_method import LateMethod
@@ -183,6 +183,7 @@ class Library:
 
     def _annotator(self, folder: Path) -> Annotator:
         project = Project.open(folder)
+        export_jobs.sweep(folder)
         try:
             return Annotator(project, self._method)
         except BaseException:

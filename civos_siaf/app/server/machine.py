@@ -23,15 +23,13 @@ class Speed:
     """Seconds per frame of a job under way, from its reports of progress."""
 
     def __init__(self) -> None:
-        self._begin = time.monotonic()
+        self._begin: float | None = None
         self._first = 0
-        self.seconds_per_frame: float | None = None
 
     def report(self, done: int) -> float | None:
-        """Take in that `done` frames are done; the average since the first report, where there is one."""
+        """Take in that `done` frames are done; the average since the first report, None at that one."""
         now = time.monotonic()
-        if done < self._first or done == 0:
+        if self._begin is None or done <= self._first:
             self._begin, self._first = now, done
-        elif done > self._first:
-            self.seconds_per_frame = (now - self._begin) / (done - self._first)
-        return self.seconds_per_frame
+            return None
+        return (now - self._begin) / (done - self._first)

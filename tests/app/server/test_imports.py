@@ -76,6 +76,26 @@ def test_an_import_that_fails_half_way_leaves_everything_as_it_was(
         assert after[key] == before[key]
 
 
+@pytest.mark.usefixtures("with_masks")
+def test_an_import_can_be_cancelled(
+    client: TestClient, project: str, tmp_path: Path, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def many(imported: object, numbers: object) -> Iterator[dict[str, object]]:
+        rle = to_rle(np.ones((HEIGHT, WIDTH), bool))
+        for frame in (1, 2, 3):
+            yield {"type": "mask", "frame": frame, "object": 1, "rle": rle}
+            for desk in library._desks.values():
+                desk.cancel()
+
+    before = client.get(project).json()
+    monkeypatch.setattr("civos_siaf.app.server.importing.mask_actions", many)
+    body = label_png(np.ones((HEIGHT, WIDTH), np.uint8), tmp_path)
+    answer = client.post(f"{project}/imports?format=png&frame=2", content=body)
+    assert answer.status_code == 409
+    after = client.get(project).json()
+    assert (after["objects"], after["prompts"]) == (before["objects"], before["prompts"])
+
+
 def test_wrong_imports_are_told(client: TestClient, project: str, tmp_path: Path) -> None:
     labels = np.zeros((HEIGHT, WIDTH), np.uint8)
     good = label_png(labels + 1, tmp_path)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from civos_siaf.app.server.application import create_app
 from civos_siaf.app.server.library import Library
 from civos_siaf.methods import NearestColour
 from civos_siaf.methods.nearest_colour import NearestColourSession
@@ -112,3 +113,31 @@ def test_what_needs_no_model_is_done_beside_a_propagation(client: TestClient, sl
     assert slow.running == 1
     client.post(f"{busy}/cancel")
     thread.join(5)
+
+
+def test_a_click_that_waits_for_restoring_can_be_cancelled(tmp_path: Path, clip: Path) -> None:
+    method = Slow()
+    for turn in range(2):
+        library = Library(tmp_path / "projects", method)
+        project = f"/api/projects/{library.find_or_create(clip)}"
+        with TestClient(create_app(library)) as client:
+            if turn == 0:
+                act(client, project, "add_object")
+                act(client, project, "click", frame=0, object=1, x=16, y=24)
+                act(client, project, "propagate")
+                continue
+            before = client.get(project).json()
+            method.started.clear()
+            answers = []
+            click = {"type": "click", "frame": 3, "object": 1, "x": 20, "y": 24}
+            thread = threading.Thread(
+                target=lambda: answers.append(client.post(f"{project}/actions", json=click))  # noqa: B023
+            )
+            thread.start()
+            assert method.started.wait(5)
+            client.post(f"{project}/cancel")
+            thread.join(5)
+            assert answers[0].status_code == 409
+            after = client.get(project).json()
+            assert (after["prompts"], after["shown"]) == (before["prompts"], before["shown"])
+            assert len(act(client, project, "click", frame=3, object=1, x=20, y=24)["prompts"]) == 2

@@ -91,6 +91,25 @@ def test_what_never_changes_may_be_kept(client: TestClient, project: str) -> Non
         assert client.get(f"{project}/{path}".rstrip("/")).headers["cache-control"] == "no-store"
 
 
+def test_exports_of_a_killed_server_are_swept(client: TestClient, project: str, library: Library) -> None:
+    (entry,) = library.entries()
+    (entry.folder / ".exports-old").mkdir()
+    (entry.folder / ".exports-old" / "x.zip").touch()
+    assert client.get(project).status_code == 200
+    assert not list(entry.folder.glob(".exports-*"))
+
+
+def test_only_the_newest_exports_are_kept(client: TestClient, project: str, library: Library) -> None:
+    ids = [client.post(f"{project}/exports", json={"format": "coco"}).json()["id"] for _ in range(6)]
+    for _ in range(300):
+        statuses = [client.get(f"{project}/exports/{export}").status_code for export in ids]
+        if statuses == [404, 404, 200, 200, 200, 200]:
+            break
+        time.sleep(0.02)
+    assert statuses == [404, 404, 200, 200, 200, 200]
+    assert len(list(library.folder.rglob("*_coco.json"))) == 4
+
+
 @pytest.mark.parametrize("format", ["coco", "davis", "overlay"])
 def test_an_export_is_made_and_fetched(client: TestClient, project: str, format: str) -> None:
     assert format in [entry["id"] for entry in client.get("api/formats").json()]
