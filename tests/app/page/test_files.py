@@ -66,3 +66,15 @@ def test_runs_that_do_not_fill_the_frame_are_refused(person: Person) -> None:
         }"""
     )
     assert "5 pixels" in message
+
+
+def test_long_strokes_are_thinned_evenly(person: Person) -> None:
+    xs = person.page.evaluate(
+        """async () => {
+            const part = await import(new URL('static/js/tools.js', document.baseURI).href);
+            return part.thin(Array.from({ length: 25_001 }, (_, i) => [i, 0]), 10_000).map(([x]) => x);
+        }"""
+    )
+    assert len(xs) == 10_000
+    assert (xs[0], xs[-1]) == (0, 25_000)
+    assert set(np.diff(xs)) == {2, 3}

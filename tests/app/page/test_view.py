@@ -104,6 +104,8 @@ def test_comparing_with_the_round_before(person: Person) -> None:
     assert page.locator("#compare-tag").is_visible()
     page.keyboard.up("x")
     assert np.abs(now - before).max() > 20
+    page.get_by_role("button", name="Previous", exact=True).click(delay=50)
+    assert not page.evaluate("annotator.store.holding")
     page.keyboard.press("w")
     handle = page.locator("#wipe")
     handle.focus()

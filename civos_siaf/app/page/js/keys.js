@@ -10,8 +10,10 @@ export function nameOf(event) {
   const key = NAMES[event.key] ?? event.key;
   const letter = key.length === 1 && key.toLowerCase() !== key.toUpperCase();
   const parts = [];
-  if (event.ctrlKey || event.metaKey) parts.push("Ctrl");
-  if (event.altKey) parts.push("Alt");
+  // AltGr comes as Ctrl and Alt, but only makes another sign.
+  const plain = event.getModifierState("AltGraph");
+  if (!plain && (event.ctrlKey || event.metaKey)) parts.push("Ctrl");
+  if (!plain && event.altKey) parts.push("Alt");
   // Of signs such as ? the shift is part already.
   if (event.shiftKey && (letter || key.length > 1)) parts.push("Shift");
   parts.push(letter ? key.toUpperCase() : key);
@@ -92,7 +94,9 @@ export function bindButtons(commands, stage) {
     if (!button.textContent.trim()) button.setAttribute("aria-label", command.title);
     button.title = command.keys.length ? `${command.title} (${command.keys[0]})` : command.title;
     button.onclick = (event) => {
-      command.run(event);
+      // What is held by a key is held by the mouse button, too; pressed by the keys it stays until pressed again.
+      if (!command.release) command.run(event);
+      else if (event.detail === 0) command.pressed() ? command.release() : command.run(event);
       // After a mouse click the keys belong to the stage again.
       if (event.detail > 0 && !document.querySelector("dialog[open]")) stage.focus({ preventScroll: true });
     };

@@ -25,6 +25,7 @@ export class LabelCache {
     this.waiting = new Map();
     this.count = 0;
     this.worker = new Worker(new URL("./label_worker.js", import.meta.url), { type: "module" });
+    this.worker.onerror = () => failed(new Error("This browser cannot paint masks: its workers do not load modules."));
     this.worker.onmessage = ({ data }) => {
       const { resolve, reject } = this.waiting.get(data.id);
       this.waiting.delete(data.id);

@@ -46,7 +46,7 @@ export function display(store) {
   store.watch(["state"], () => store.state.previous === null && store.set({ wipe: null, holding: false }));
 }
 
-const DOING = { propagating: "Propagating", propagate: "Propagating", commit: "Committing", restoring: "Restoring" };
+const DOING = { propagating: "Propagating", restoring: "Restoring", writing: "Saving masks", importing: "Importing" };
 
 export function progress(store) {
   const [work, bar, text, follow] = ["work", "work-progress", "work-text", "follow"].map(byId);

@@ -17,7 +17,7 @@ export class Stage {
     this.camera = new Camera(project.width, project.height);
     [this.picture, this.prompts, this.live] = ["picture", "prompts", "live"].map((name) => {
       const canvas = element.querySelector(`canvas.${name}`);
-      return canvas.getContext("2d", { desynchronized: name === "live" });
+      return canvas.getContext("2d");
     });
     this.painter = new Picture(this.picture, project.width, project.height);
     this.invalidate = onFrame(() => this.drawPicture());
@@ -78,7 +78,8 @@ export class Stage {
   /** Layers to draw for `name`: the wanted ones, else those drawn last on this frame, so that nothing flickers. */
   layersOf(name, last) {
     if (name === null) return undefined;
-    return this.labels.get(this.store.frame, name) ?? last;
+    // What left the cache in the meantime is closed, and has no width any more.
+    return this.labels.get(this.store.frame, name) ?? (last?.fill.width ? last : undefined);
   }
 
   drawPicture() {

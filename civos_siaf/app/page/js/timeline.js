@@ -125,6 +125,7 @@ export class Timeline {
     this.paintBars();
     this.paintHead();
     this.paintSigns();
+    this.paintOverview();
   }
 
   paintThumbs() {
@@ -140,6 +141,18 @@ export class Timeline {
       context.fillRect(i * width, THUMB_TOP, width - 1, THUMB_HEIGHT);
       if (image) context.drawImage(image, i * width, THUMB_TOP, width - 1, THUMB_HEIGHT);
     });
+  }
+
+  /** Where in the video the shown part is. */
+  paintOverview() {
+    const { numFrames } = this.store;
+    if (this.to - this.from >= numFrames) return;
+    const { context, bounds } = this;
+    context.fillStyle = "#22262d";
+    context.fillRect(0, HEIGHT - 3, bounds.width, 3);
+    context.fillStyle = "#8b95a5";
+    const width = Math.max(8, ((this.to - this.from) / numFrames) * bounds.width);
+    context.fillRect((this.from / numFrames) * bounds.width, HEIGHT - 3, width, 3);
   }
 
   /** Scores 0..1 as an area: high means look here. */
