@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.app.page.clip import HEIGHT, WIDTH
-
 PATIENCE = 20.0
 IDLE = "annotator.store.outbox.length === 0 && annotator.store.busy === null && annotator.store.connected"
 PLACE = """([x, y]) => {
@@ -89,14 +87,15 @@ class Person:
 
     def labels(self, frame: int) -> NDArray[np.uint8]:
         """What the server shows on a frame, (H, W)."""
-        shown = self.state["shown"]
+        state = self.state
+        shown, size = state["shown"], (state["project"]["height"], state["project"]["width"])
         version = shown["frames"].get(str(frame), shown["base"])
         if version is None:
-            return np.zeros((HEIGHT, WIDTH), np.uint8)
+            return np.zeros(size, np.uint8)
         address = f"{self.address}api/projects/{self.project}/labels/{frame}?version={version}"
         with urllib.request.urlopen(address) as answer:
             runs = np.frombuffer(answer.read(), "<u4")
-        return np.repeat((runs >> 24).astype(np.uint8), runs & 0xFFFFFF).reshape(HEIGHT, WIDTH)
+        return np.repeat((runs >> 24).astype(np.uint8), runs & 0xFFFFFF).reshape(size)
 
     def pixel(self, x: float, y: float) -> NDArray[np.int64]:
         """Red, green, blue and alpha of the picture on the screen where the frame has (x, y)."""

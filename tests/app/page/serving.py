@@ -20,7 +20,7 @@ from civos_siaf.frames import Frames
 from civos_siaf.methods import NearestColour
 from civos_siaf.methods.nearest_colour import NearestColourSession
 from civos_siaf.prompts import MaskPrompt, Prompts
-from civos_siaf.protocol import Labels, LabelVideo, Progress, ignore
+from civos_siaf.protocol import Labels, LabelVideo, Method, Progress, ignore
 
 TOKEN = "token-of-the-browser-tests"
 
@@ -69,9 +69,9 @@ class StreamingSession(NearestColourSession):
 class Server:
     """Runs until stopped; may be started again at the same address with the same projects."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.method = Streaming(reach=70, place_weight=60)
+    def __init__(self, folder: Path, method: Method | None = None, *, max_upload: int = 10_000_000) -> None:
+        self.folder, self.max_upload = folder, max_upload
+        self.method = method or Streaming(reach=70, place_weight=60)
         self.port = 0
         self.start()
 
@@ -82,7 +82,7 @@ class Server:
     def start(self) -> None:
         listener = socket.create_server(("127.0.0.1", self.port))
         self.port = listener.getsockname()[1]
-        app = create_app(Library(self.folder, self.method, max_upload=10_000_000))
+        app = create_app(Library(self.folder, self.method, max_upload=self.max_upload))
         guard = Guard(app, token=TOKEN, hosts=host_names([], self.port))
         config = uvicorn.Config(guard, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
