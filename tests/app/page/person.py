@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import urllib.request
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-PATIENCE = 20.0
+PATIENCE = 20.0 if not os.environ.get("CIVOS_SIAF_DAVIS") else 120.0
 IDLE = "annotator.store.outbox.length === 0 && annotator.store.busy === null && annotator.store.connected"
 PLACE = """([x, y]) => {
     const { element, camera } = annotator.editor.stage;

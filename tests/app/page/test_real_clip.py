@@ -93,8 +93,7 @@ def test_the_whole_way_of_a_real_clip(person: Person, tmp_path: Path) -> None:
 
     person.press("o", "s")
     person.go(30)
-    x, y = 120.0, 290.0  # the log beside the camel
-    person.drag([(x - 30, y - 10), (x, y), (x + 30, y + 5)])
+    person.drag([(690, 25), (730, 40), (780, 30)])  # the roof
     person.idle()
     picture(person, "3-scribbled")
     person.press("Enter")
