@@ -50,8 +50,8 @@ def is_loopback(host: str) -> bool:
 def host_names(names: Iterable[str], port: int) -> frozenset[str]:
     """What the Host header may say: each name with the port, or as it is where it has a port of its own.
 
-    >>> sorted(host_names(["localhost", "tool.example:443"], 8000))
-    ['localhost:8000', 'tool.example:443']
+    >>> sorted(host_names(["tool.example:443"], 8000) - host_names([], 8000))
+    ['tool.example:443']
     """
     allowed = set()
     for name in (*LOOPBACK, *names):

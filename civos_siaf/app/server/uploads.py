@@ -117,5 +117,5 @@ def _make_room(folder: Path) -> None:
 
 def _reason(error: BaseException, path: Path) -> str:
     """The reason of a reader, without the path that only this machine knows."""
-    text = str(error).replace(str(path), "").strip(" :")
+    text = str(getattr(error, "strerror", None) or error).replace(str(path), "").strip(" :")
     return f" ({text})" if text else ""

@@ -36,7 +36,14 @@ def test_an_upload_becomes_a_project(client: TestClient, clip: Path, library: Li
     assert client.get("api/projects").json()[0]["id"] == body["id"]
 
 
+def picture() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (32, 32)).save(file, "png")
+    return file.getvalue()
+
+
 NOT_VIDEOS = {
+    "a picture": picture(),
     "text": b"hello" * 1000,
     "html": b"<html><script>alert(1)</script></html>",
     "nothing but zeros": bytes(5000),
