@@ -198,7 +198,7 @@ export class HelpDialog extends Dialog {
       Tools: [{ keys: ["Alt+Enter"], title: "With the cross-hair: mark what does not belong" }],
     };
     const sections = [...groups].map(([name, list]) => {
-      const rows = [...(extra[name] ?? []), ...list.filter(({ keys }) => keys.length)].map(row);
+      const rows = [...list.filter(({ keys }) => keys.length), ...(extra[name] ?? [])].map(row);
       return el("section", {}, el("h3", { text: name }), el("table", {}, el("tbody", {}, ...rows)));
     });
     byId("keys").replaceChildren(...sections);

@@ -1,10 +1,14 @@
 /** Prompts drawn on a canvas: dots with their sign, strokes, boxes, the keyboard's cross-hair. */
 
 const BACKGROUND = "#f2f3f5";
+const COMING = "#4c8dff";
 const STROKE_WIDTH = 5;
 const TAU = 2 * Math.PI;
 
-export const colourOf = (store, object) => store.object(object)?.colour ?? BACKGROUND;
+/** Of an object, of the background (0), or of one that is only about to be made. */
+export function colourOf(store, object) {
+  return object === 0 ? BACKGROUND : (store.object(object)?.colour ?? COMING);
+}
 
 /** Draw a click: its object's colour, a ring, and + or - (so that colour is not all that tells). */
 function click(context, point, colour, { positive, faded, failed }) {
