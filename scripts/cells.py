@@ -47,15 +47,14 @@ def jobs(models: Models, bench: Bench) -> Callable[[Run], Job]:
             facts = {"network": choice.role.network, "sizes": run["sizes"], "frames": run["frames"]}
             return Job({**facts, "bench": asdict(bench)}, partial(measure_parts, bench=bench, **facts))
         cfg = settings((*choice.options, *(run.command if run.kind == "evaluation" else run.overrides)))
-        used = ("method",) if run.kind == "objects" else ("method", "dataset", "rules", "clicks", "clock")
+        used = ("method",) if run.kind == "objects" else ("method", *GROUPS)
         facts = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in used}
         if run.kind == "objects":
-            facts["objects"] = run["objects"]
 
             def play(folder: Path) -> None:
                 measure_objects(folder, bench, instantiate(cfg.method), run["objects"])
 
-            return Job({**facts, "bench": asdict(bench)}, play)
+            return Job({**facts, "bench": asdict(bench), "objects": run["objects"]}, play)
         return Job({**facts, "weights": choice.weights}, partial(evaluate, cfg, str(run)))
 
     return prepare

@@ -12,7 +12,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from civos_siaf.benchmark import Shard
-from civos_siaf.tables import Reproduction, options_notes, provenance, write_table
+from civos_siaf.tables import Reproduction, own_notes, provenance, write_table
 
 
 def shard_of(text: str) -> Shard:
@@ -32,10 +32,10 @@ def run(cfg: DictConfig) -> None:
     choice = HydraConfig.get().runtime.choices["dataset"]
     data = f"{choice} {cfg.dataset.split}, {cfg.dataset.resolution}, {cfg.dataset.year}"
     command = shlex.join(["scripts/reproduce.py", *HydraConfig.get().overrides.task])
-    notes = options_notes(table, models, rounds=cfg.rounds, data=data)
     while True:
         results = reproduction.results()
         facts = provenance(results, models, data=data, command=command)
+        notes = own_notes(results, models, rounds=cfg.rounds, data=data)
         page = write_table(results, cfg.out, facts=facts, notes=notes)
         # Another process may have finished while this one wrote.
         if reproduction.results() == results:

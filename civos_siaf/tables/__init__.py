@@ -3,7 +3,7 @@
 from civos_siaf.tables.costs import Bench, measure_objects, measure_parts
 from civos_siaf.tables.layout import Cell, Row, Table, table
 from civos_siaf.tables.models import Models, Role
-from civos_siaf.tables.output import options_notes, provenance, write_table
+from civos_siaf.tables.output import own_notes, provenance, write_table
 from civos_siaf.tables.reproduction import Job, Reproduction, Results
 from civos_siaf.tables.runs import CannotRunError, Measure, Run
 from civos_siaf.tables.trends import Trend
@@ -24,7 +24,7 @@ __all__ = [
     "Trend",
     "measure_objects",
     "measure_parts",
-    "options_notes",
+    "own_notes",
     "provenance",
     "table",
     "write_table",

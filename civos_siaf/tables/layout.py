@@ -49,7 +49,6 @@ class Table:
         groups: headings above those, each with the number of columns below it, whose names begin with it.
         rows: from top to bottom.
         decimals: that the paper prints; ours have one more.
-        better: higher or lower.
         comparable: False: the difference says nothing, as the units differ.
         curves: whether the figures are drawn as curves down the rows, too.
         notes: what a reader must know, the paper's known inconsistencies among them.
@@ -65,7 +64,6 @@ class Table:
     rows: tuple[Row, ...]
     groups: tuple[tuple[str, int], ...] = ()
     decimals: int = 2
-    better: str = "higher"
     comparable: bool = True
     curves: bool = False
     notes: tuple[str, ...] = ()
@@ -103,7 +101,6 @@ def table(
     column_runs: Sequence[Mapping[str, Any]] | None = None,
     groups: Sequence[Sequence[Any]] = (),
     decimals: int = 2,
-    better: str = "higher",
     comparable: bool = True,
     curves: bool = False,
     notes: Sequence[str] = (),
@@ -131,7 +128,6 @@ def table(
         labels: see `Table`.
         columns: see `Table`.
         decimals: see `Table`.
-        better: see `Table`.
         comparable: see `Table`.
         curves: see `Table`.
         notes: see `Table`.
@@ -139,8 +135,6 @@ def table(
     Raises:
         ValueError: the parts do not fit; the message names table and row.
     """
-    if better not in ("higher", "lower"):
-        raise ValueError(f"table {name}: better must be higher or lower, got {better!r}")
     if groups and sum(int(span) for _, span in groups) != len(columns):
         raise ValueError(f"table {name}: the groups do not span the {len(columns)} columns")
     per_column = column_runs if column_runs is not None else [{}] * len(columns)
@@ -178,7 +172,6 @@ def table(
         rows=tuple(found),
         groups=tuple((str(text), int(span)) for text, span in groups),
         decimals=decimals,
-        better=better,
         comparable=comparable,
         curves=curves,
         notes=tuple(notes),

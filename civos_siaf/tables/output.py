@@ -9,7 +9,6 @@ from typing import Any
 
 from civos_siaf.benchmark.environment import environment
 from civos_siaf.files import write_text
-from civos_siaf.tables.layout import Table
 from civos_siaf.tables.models import Models
 from civos_siaf.tables.page import as_csv, latex, markdown
 from civos_siaf.tables.picture import draw
@@ -75,21 +74,19 @@ def write_table(
     return page
 
 
-def options_notes(table: Table, models: Models, *, rounds: int | None, data: str) -> list[str]:
+def own_notes(results: Results, models: Models, *, rounds: int | None, data: str) -> list[str]:
     """What sets our figures apart from the published ones: models, data, fewer rounds."""
+    table = results.table
     notes = [models.note] if models.note else []
     kinds = {run.kind for run in table.runs}
     if "evaluation" in kinds and data != PAPERS_DATA:
-        notes.append(
-            f"Published: DAVIS 2017 val, 480p. Ours: {data}. The data differ, so differences say little."
-        )
+        notes.append(f"Published: DAVIS 2017 val, 480p. Ours: {data}; the difference is of data, too.")
+    facts = dict.fromkeys(note for cell in results.cells.values() for note in cell["data"])
+    notes += [f"Our data: {note.removesuffix('.')}." for note in facts]
     if "evaluation" in kinds and rounds is not None:
-        best = (rounds + 0.5) / (rounds + 1)
-        any_r_auc = any(cell.measure and cell.measure.metric == "r_auc" for _, _, cell in table.cells)
-        notes.append(
-            f"By an option, ours were played with rounds={rounds} in place of the paper's"
-            + (f"; R-AUC is then at most {best:.3f}." if any_r_auc else ".")
-        )
+        metrics = {cell.measure.metric for _, _, cell in table.cells if cell.measure}
+        best = f"; R-AUC is then at most {(rounds + 0.5) / (rounds + 1):.3f}" if "r_auc" in metrics else ""
+        notes.append(f"By an option, ours were played with rounds={rounds} in place of the paper's{best}.")
     if kinds - {"evaluation"}:
         notes.append("Time and memory are of the machine below.")
     return notes

@@ -17,7 +17,7 @@ from civos_siaf.tables.reproduction import Figure, Results
 
 CHARACTER, LINE, PAD = 0.086, 0.27, 0.22
 """Inches of a character of the table, of its lines, and around it."""
-GREY, GOOD, BAD, OURS = "#666666", "#1a7f37", "#b42318", "#0b3d91"
+GREY, GOOD, BAD, OURS = "#5c6370", "#1a7f37", "#b42318", "#0b3d91"
 _NARROW = 7.5
 """Least width in inches."""
 
@@ -35,7 +35,8 @@ def draw(results: Results, path: Path | str, *, notes: Sequence[str] = (), about
         head = -(-len(table.short_columns[index // 3]) // 3)
         widths.append(max([len(kind), head, *(len(row[count + index]) for row in texts)]) + 2)
     inches = [CHARACTER * width for width in widths]
-    width = max(_NARROW, sum(inches) + 2 * PAD)
+    inches = [one * max(1.0, (_NARROW - 2 * PAD) / sum(inches)) for one in inches]
+    width = sum(inches) + 2 * PAD
     below = _below(results, notes, about, width)
     heads = 2 + bool(table.groups)
     rows = len(texts) + sum(row.section is not None for row in table.rows)
@@ -56,7 +57,7 @@ def draw(results: Results, path: Path | str, *, notes: Sequence[str] = (), about
     edges = [PAD + sum(inches[:index]) for index in range(len(inches) + 1)]
     y = _rows(axes, results, texts, edges, y)
     if curves:
-        _curves(picture, results, (PAD + 0.6, y + 0.1, width - 2 * PAD - 0.9, curves - 0.8), (width, height))
+        _curves(picture, results, (PAD + 0.4, y + 0.3, width - 2 * PAD - 0.5, curves - 0.9), (width, height))
         y += curves
     y += 0.1
     for text, colour in below:
@@ -99,7 +100,7 @@ def _rows(
         for index, label in enumerate(cells[:count]):
             axes.text(edges[index] + 0.04, y, label, fontsize=9.5, va="center")
         for index, cell in enumerate(cells[count:]):
-            style = _style(figures[index // 3], index % 3, better=table.better)
+            style = _style(figures[index // 3], index % 3)
             axes.text(edges[count + index + 1] - 0.08, y, cell, ha="right", va="center", **style)
         y += LINE
     for index in range(1, len(table.columns)):
@@ -109,14 +110,13 @@ def _rows(
     return y
 
 
-def _style(figure: Figure, place: int, *, better: str) -> dict[str, Any]:
+def _style(figure: Figure, place: int) -> dict[str, Any]:
     if place == 1:
         if figure.why_not is not None:
             return {"fontsize": 8, "color": BAD, "style": "italic"}
         return {"fontsize": 9.5, "color": OURS if figure.ours is not None else GREY, "fontweight": "bold"}
     if place == 2 and figure.difference is not None:
-        good = figure.difference >= 0 if better == "higher" else figure.difference <= 0
-        return {"fontsize": 9, "color": GOOD if good else BAD}
+        return {"fontsize": 9, "color": "#333333"}
     return {"fontsize": 9.5, "color": "black" if place == 0 and figure.published is not None else GREY}
 
 
@@ -158,5 +158,5 @@ def _below(results: Results, notes: Sequence[str], about: str, width: float) -> 
     entries += [(f"Missing: {line}", BAD) for line in missing_lines(results)]
     entries += [(f"{n}. {note}", GREY) for n, note in enumerate([*results.table.notes, *notes], 1)]
     entries.append((about, GREY))
-    letters = int((width - 2 * PAD) / 0.068)
+    letters = int((width - 2 * PAD) / 0.061)
     return [(part, colour) for text, colour in entries for part in textwrap.wrap(text, letters)]

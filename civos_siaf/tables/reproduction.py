@@ -205,4 +205,8 @@ def _environment(folder: Path, run: Run) -> dict[str, Any]:
     """Where and of what commit a finished run is."""
     content = json.loads((folder / RESULT[run.kind]).read_text(encoding="utf-8"))
     facts = content.get("environment", {})
-    return {key: facts.get(key) for key in ("commit", "device", "processor")}
+    data = content.get("settings", {}).get("dataset", {})
+    notes = [data["note"]] if data.get("note") else []
+    if drawn := data.get("first_scribbles_by_the_robot"):
+        notes.append(f"first scribbles of {len(drawn)} sequences drawn by the robot, for want of people's")
+    return {**{key: facts.get(key) for key in ("commit", "device", "processor")}, "data": notes}

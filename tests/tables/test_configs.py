@@ -166,7 +166,6 @@ ROW = {"key": "a", "labels": ["a"], "published": [1.0]}
         ({"rows": [{**ROW, "published": [1.0, 2.0]}]}, "row a: needs 1 figures and 1 labels"),
         ({"rows": [{**ROW, "colour": 1}]}, "row a: unknown colour"),
         ({"rows": [ROW], "groups": [["x", 2]]}, "the groups do not span the 1 columns"),
-        ({"rows": [ROW], "better": "larger"}, "better must be higher or lower"),
         ({"rows": [ROW], "column_runs": []}, "0 column_runs for 1 columns"),
     ],
 )  # fmt: skip
