@@ -73,6 +73,7 @@ class Models:
         self.folder = Path(folder)
         self.weights = dict(weights or {})
         self.unpublished = dict(unpublished or {})
+        self._hashes: dict[Path, str] = {}
         try:
             self.roles = {key: Role(**value) for key, value in roles.items()}  # type: ignore[arg-type]
         except TypeError as error:
@@ -109,7 +110,12 @@ class Models:
             assert isinstance(path, Path)
             found[name] = path
             options.append(f"{option}='{path.resolve()}'")
-        return Choice(role, tuple(options), {name: sha256(path) for name, path in found.items()})
+        return Choice(role, tuple(options), {name: self._hash(path) for name, path in found.items()})
+
+    def _hash(self, path: Path) -> str:
+        if path not in self._hashes:
+            self._hashes[path] = sha256(path)
+        return self._hashes[path]
 
     def _own(self, name: str) -> Path:
         try:

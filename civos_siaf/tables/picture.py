@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Picture
@@ -24,6 +25,14 @@ _NARROW = 7.5
 
 def draw(results: Results, path: Path | str, *, notes: Sequence[str] = (), about: str = "") -> None:
     """Write a PNG: title, table, curves if the table has them, trends, footnotes, a line of provenance."""
+    # A dollar sign, in a command for instance, is no formula.
+    with rc_context({"text.parse_math": False}):
+        picture = _picture(results, notes, about)
+    with atomic_path(path) as temporary:
+        picture.savefig(temporary, dpi=130, format="png")
+
+
+def _picture(results: Results, notes: Sequence[str], about: str) -> Picture:
     table = results.table
     texts = lines(results)
     count = len(table.labels)
@@ -63,8 +72,7 @@ def draw(results: Results, path: Path | str, *, notes: Sequence[str] = (), about
     for text, colour in below:
         axes.text(PAD, y, text, fontsize=8, color=colour, va="center")
         y += 0.19
-    with atomic_path(path) as temporary:
-        picture.savefig(temporary, dpi=130, format="png")
+    return picture
 
 
 def _rows(

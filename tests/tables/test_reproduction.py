@@ -110,7 +110,7 @@ def test_markdown_says_everything(played):
 
 def test_all_files_are_written_whole(played, tmp_path):
     results = played.results()
-    facts = provenance(results, Models("light", {}), data="mini", command="here")
+    facts = provenance(results, Models("light", {}), data="mini", command="cost $x_1$ {")
     page = write_table(results, tmp_path / "out", facts=facts)
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"tiny.md", "tiny.csv", "tiny.tex", "tiny.png", "tiny.json"}
