@@ -1,0 +1,31 @@
+"""The papers' tables, run again: what each cell needs, our figures beside the published ones."""
+
+from civos_siaf.tables.costs import Bench, measure_objects, measure_parts
+from civos_siaf.tables.layout import Cell, Row, Table, table
+from civos_siaf.tables.models import Models, Role
+from civos_siaf.tables.output import own_notes, provenance, write_table
+from civos_siaf.tables.reproduction import Job, Reproduction, Results
+from civos_siaf.tables.runs import CannotRunError, Measure, Run
+from civos_siaf.tables.trends import Trend
+
+__all__ = [
+    "Bench",
+    "CannotRunError",
+    "Cell",
+    "Job",
+    "Measure",
+    "Models",
+    "Reproduction",
+    "Results",
+    "Role",
+    "Row",
+    "Run",
+    "Table",
+    "Trend",
+    "measure_objects",
+    "measure_parts",
+    "own_notes",
+    "provenance",
+    "table",
+    "write_table",
+]

@@ -1,0 +1,143 @@
+"""What stands for the systems of the papers: the light models, the published ones, or somebody's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from civos_siaf.tables.runs import CannotRunError, Run
+from civos_siaf.weights.download import sha256
+from civos_siaf.weights.own import own_weights
+from civos_siaf.weights.registry import RECORDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """What stands for one system.
+
+    Attributes:
+        method: a name in `configs/method`.
+        overrides: of its configuration, as on the command line.
+        own: weights of the package that it needs.
+        files: weight files that it needs, by the option that takes the file: a name of
+            `civos_siaf.weights.registry`, or one of `Models.unpublished`.
+        network: its name in `civos_siaf.speed.siaf.NETWORKS`; the costs of the parts need no weights.
+        cannot: why its scores cannot be measured; its costs can.
+    """
+
+    method: str
+    overrides: Sequence[str] = ()
+    own: Sequence[str] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    network: str | None = None
+    cannot: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A role that can be played: options of `eval_davis.py`, and the SHA-256 of its weight files by name."""
+
+    role: Role
+    options: tuple[str, ...]
+    weights: dict[str, str]
+
+
+class Models:
+    """Roles and where their weight files are.
+
+    Args:
+        name: light, published or mine.
+        roles: by name, with the fields of `Role`.
+        note: what a reader must know about these models.
+        folder: where published weights are looked for, under the names their authors gave them.
+        weights: files by name, which need not be in the folder.
+        unpublished: weights that nobody has published: file name and how they are to be had, by name.
+
+    Raises:
+        ValueError: a role with unknown fields.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        roles: Mapping[str, Mapping[str, object]],
+        *,
+        note: str = "",
+        folder: Path | str = "checkpoints",
+        weights: Mapping[str, str] | None = None,
+        unpublished: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        self.name = name
+        self.note = note
+        self.folder = Path(folder)
+        self.weights = dict(weights or {})
+        self.unpublished = dict(unpublished or {})
+        self._hashes: dict[Path, str] = {}
+        try:
+            self.roles = {key: Role(**value) for key, value in roles.items()}  # type: ignore[arg-type]
+        except TypeError as error:
+            raise ValueError(f"models {name}: {error}") from error
+
+    def choose(self, run: Run) -> Choice:
+        """What plays a run.
+
+        Raises:
+            CannotRunError: nothing stands for the role, or weights are missing; says where to get them.
+        """
+        role = self.roles.get(run.role)
+        if role is None:
+            raise CannotRunError(
+                f"no method for {run.role} in models={self.name}; "
+                f"give +models.roles.{run.role}.method=NAME, a file in configs/method"
+            )
+        if run.kind == "costs":
+            if role.network is None:
+                raise CannotRunError(f"{run.role} in models={self.name} has no network= for costs")
+            return Choice(role, (), {})
+        options = [f"method={role.method}", *role.overrides]
+        if run.kind == "objects":
+            # Seconds do not depend on the weights; where a file is missing the network is untrained.
+            return Choice(role, tuple(options), {})
+        if role.cannot:
+            raise CannotRunError(role.cannot)
+        found = {name: self._own(name) for name in role.own}
+        missing = [advice for name in role.files.values() if isinstance(advice := self._find(name), str)]
+        if missing:
+            raise CannotRunError("; ".join(dict.fromkeys(missing)))
+        for option, name in role.files.items():
+            path = self._find(name)
+            assert isinstance(path, Path)
+            found[name] = path
+            options.append(f"{option}='{path.resolve()}'")
+        return Choice(role, tuple(options), {name: self._hash(path) for name, path in found.items()})
+
+    def _hash(self, path: Path) -> str:
+        if path not in self._hashes:
+            self._hashes[path] = sha256(path)
+        return self._hashes[path]
+
+    def _own(self, name: str) -> Path:
+        try:
+            return own_weights(name)
+        except FileNotFoundError as error:
+            raise CannotRunError(str(error)) from error
+
+    def _find(self, name: str) -> Path | str:
+        """The file, or what to do to have it."""
+        if name in self.weights:
+            path = Path(self.weights[name])
+            return path if path.is_file() else f"weights.{name}: no file {path}"
+        own = self.unpublished.get(name)
+        record = next((record for record in RECORDS if record.name == name), None)
+        if own is not None:
+            path, advice = self.folder / own["file"], own["how"]
+        elif record is not None:
+            path = self.folder / record.file_name
+            advice = (
+                f"`python scripts/download_weights.py {name}`, or by hand from {record.page} "
+                f"(licence {record.licence})"
+            )
+        else:
+            raise ValueError(f"models {self.name}: no weights called {name!r} are known")
+        return path if path.is_file() else f"no {path}: {advice}; or +weights.{name}=FILE"

@@ -1,0 +1,54 @@
+"""A paper's table, run again: python scripts/reproduce.py table=civos_2 models=light dataset.root=..."""
+
+import os
+import shlex
+import sys
+
+import hydra
+from cells import jobs
+from errors import clear_errors
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from civos_siaf.benchmark import Shard
+from civos_siaf.tables import Reproduction, own_notes, provenance, write_table
+
+
+def shard_of(text: str) -> Shard:
+    if text != "auto":
+        return Shard.parse(text)
+    return Shard(int(os.environ.get("RANK", 0)) + 1, int(os.environ.get("WORLD_SIZE", 1)))
+
+
+def run(cfg: DictConfig) -> None:
+    models, table = instantiate(cfg.models), instantiate(cfg.table)
+    shard = shard_of(str(cfg.shard))
+    reproduction = Reproduction(table, jobs(models, instantiate(cfg.bench)), cfg.cells, shard=shard)
+    remaining = reproduction.remaining
+    print(f"{table.name}: {len(table.runs)} runs, {len(remaining)} to do in part {shard}", file=sys.stderr)
+    for number, part in enumerate(reproduction.play(), 1):
+        print(f"[{number}/{len(remaining)}] {part}: {reproduction.folder_of(part)}", file=sys.stderr)
+    choice = HydraConfig.get().runtime.choices["dataset"]
+    data = f"{choice} {cfg.dataset.split}, {cfg.dataset.resolution}, {cfg.dataset.year}"
+    command = shlex.join(["scripts/reproduce.py", *HydraConfig.get().overrides.task])
+    while True:
+        results = reproduction.results()
+        facts = provenance(results, models, data=data, command=command)
+        notes = own_notes(results, models, rounds=cfg.rounds, data=data)
+        page = write_table(results, cfg.out, facts=facts, notes=notes)
+        # Another process may have finished while this one wrote.
+        if reproduction.results() == results:
+            break
+    print(page)
+    print(f"written: {cfg.out}/{table.name}.md .csv .tex .png .json", file=sys.stderr)
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="reproduce")
+def main(cfg: DictConfig) -> None:
+    with clear_errors():
+        run(cfg)
+
+
+if __name__ == "__main__":
+    main()
