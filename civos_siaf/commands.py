@@ -10,7 +10,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from civos_siaf.places import folder
+from civos_siaf.places import PACKAGE, folder
 
 SHORT = {"eval_davis": "eval"}
 
@@ -19,6 +19,19 @@ def commands() -> dict[str, Path]:
     """Script of each command, in alphabetical order."""
     scripts = (path for path in folder("scripts").glob("*.py") if "__main__" in path.read_text("utf-8"))
     return dict(sorted((SHORT.get(path.stem, path.stem).replace("_", "-"), path) for path in scripts))
+
+
+def written(script: str) -> str:
+    """How a person calls a script, such as "eval_davis": by its command, or in a checkout by its file.
+
+    >>> written("eval_davis").endswith(("civos-siaf eval", "eval_davis.py"))
+    True
+    """
+    path = folder("scripts") / f"{script}.py"
+    if path.is_relative_to(PACKAGE):
+        return f"civos-siaf {SHORT.get(script, script).replace('_', '-')}"
+    here = Path.cwd()
+    return f"python {path.relative_to(here) if path.is_relative_to(here) else path}"
 
 
 def described(script: Path) -> str:
