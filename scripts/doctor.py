@@ -8,7 +8,7 @@ from pathlib import Path
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     for name, what in (
-        ("--data", "data sets, or folders above them"),
+        ("--data", "data sets, or folders above some"),
         ("--weights", "folders of weight files"),
     ):
         parser.add_argument(name, type=Path, nargs="+", default=[], metavar="FOLDER", help=what)
