@@ -94,6 +94,7 @@ def test_options_are_those_of_the_evaluation(name, models):
         role = found.roles[run.role]
         options = [f"method={role.method}", *role.overrides, *run.command, "out=x"]
         settings = compose("eval_davis", overrides=options)
+        assert settings.dataset.num_first_scribbles == run["first_scribbles"] >= run["frames_per_round"]
         assert settings.rules.max_rounds == run["rounds"]
         assert settings.rules.time_limit.seconds_per_object == 240
         assert settings.clicks.name == run["click_strategy"]
