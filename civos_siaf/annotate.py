@@ -19,6 +19,7 @@
 ...     labels = project.labels(5)  # (H, W) uint8
 ...     _ = project.click(5, square, x=2, y=30, positive=False)
 ...     project.undo()
+...     coco = project.export("coco", f"{folder}/masks.json")
 >>> sorted(masks), int(labels[16, 20]), int(labels[2, 2])
 ([0, 3], 1, 0)
 >>> with annotate.open(f"{folder}/clip.mp4", NearestColour(), folder=f"{folder}/clip") as project:
@@ -55,6 +56,7 @@ from civos_siaf.app.actions import (
 )
 from civos_siaf.app.annotation import Annotation
 from civos_siaf.app.annotator import Annotator
+from civos_siaf.app.exports import export
 from civos_siaf.app.project import Project, ProjectError
 from civos_siaf.app.state import State
 from civos_siaf.frames import Frames
@@ -196,8 +198,24 @@ class OpenProject:
         return (annotation.labels(frame) for frame in range(len(self.frames)))
 
     def annotation(self) -> Annotation:
-        """What is shown now, to be exported."""
+        """What is shown now; later actions do not change it."""
         return self.annotator.annotation()
+
+    def export(
+        self, format: str, target: Path | str, *, progress: Progress = ignore, **options: object
+    ) -> Path:
+        """Write what is shown in the format of another tool; see `civos_siaf.app.exports`.
+
+        Args:
+            format: davis, youtube_vos, coco, yolo, cvat, label_studio, overlay or matte.
+            target: a new folder, or a file.
+            progress: told of the frames done.
+            options: of the format.
+
+        Raises:
+            ValueError: no such format or option, or a target that it cannot write.
+        """
+        return export(self.annotation(), format, Path(target), options=options, progress=progress)
 
     def cancel(self) -> None:
         """From another thread: end the propagation under way; it raises `Cancelled`, nothing has changed."""

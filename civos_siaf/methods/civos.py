@@ -23,7 +23,10 @@ class CiVOS:
         network: propagates.
         fusion: fuses old and new masks between annotated frames; None: the new ones replace the old.
         settings: of the propagation.
-        previous, background, resolve_overlaps, threshold: see `ClickMasks`.
+        previous: the mask that a frame's clicks correct; see `ClickMasks`.
+        background: see `ClickMasks`.
+        resolve_overlaps: see `ClickMasks`.
+        threshold: see `ClickMasks`.
         taken: of the frames in one call of `interact` the first, the last (published), or all.
         remember_clicks: clicks of earlier rounds on the same frame count again; published: forgotten.
         max_undo: how many rounds can be undone.

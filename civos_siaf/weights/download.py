@@ -37,7 +37,7 @@ def download(record: WeightRecord, folder: Path | str, *, progress: Progress | N
         ValueError: another hash than expected; the file is not kept.
     """
     target = Path(folder) / record.file_name
-    noted = target.with_name(target.name + ".sha256")
+    noted = _note(target)
     if target.is_file():
         _verify(target, record, noted)
         return target
@@ -58,6 +58,12 @@ def download(record: WeightRecord, folder: Path | str, *, progress: Progress | N
         raise
     part.replace(target)
     return target
+
+
+def noted_hash(path: Path) -> str | None:
+    """The hash that the first download of a file noted beside it, in hexadecimal; None if there is none."""
+    noted = _note(path)
+    return noted.read_text(encoding="utf-8").split()[0] if noted.is_file() else None
 
 
 def sha256(path: Path) -> str:
@@ -96,6 +102,10 @@ def _fetch(url: str, part: Path, progress: Progress) -> None:
             os.fsync(file.fileno())
     if total is not None and done != total:
         raise ConnectionError(f"broke off after {done} of {total} bytes")
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(path.name + ".sha256")
 
 
 def _verify(path: Path, record: WeightRecord, noted: Path) -> None:

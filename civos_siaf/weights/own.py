@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Literal, overload
 
+from civos_siaf.places import folder
+
 VARIABLE = "CIVOS_SIAF_CHECKPOINTS"
 """Environment variable that names another folder of checkpoints."""
 
@@ -21,7 +23,7 @@ def own_weights(name: str, *, required: bool) -> Path | None: ...
 def own_weights(name: str, *, required: bool = True) -> Path | None:
     """The file of a model that comes with the package, such as "light_clicks".
 
-    Looked for in the folder of `CIVOS_SIAF_CHECKPOINTS`, in the checkout, and inside the installed package.
+    Looked for in the folder of `CIVOS_SIAF_CHECKPOINTS`, and in the checkout or the installed package.
 
     Args:
         name: of the file, without its ending.
@@ -30,15 +32,13 @@ def own_weights(name: str, *, required: bool = True) -> Path | None:
     Raises:
         FileNotFoundError: it is nowhere; lists the places.
     """
-    package = Path(__file__).parents[1]
-    folders = [package.parent / "checkpoints", package / "checkpoints"]
-    if VARIABLE in os.environ:
-        folders.insert(0, Path(os.environ[VARIABLE]))
-    for folder in folders:
-        path = folder / f"{name}.safetensors"
+    folders = [Path(os.environ[VARIABLE])] if VARIABLE in os.environ else []
+    folders.append(folder("checkpoints"))
+    for place in folders:
+        path = place / f"{name}.safetensors"
         if path.is_file():
             return path
     if not required:
         return None
-    places = ", ".join(str(folder) for folder in folders)
+    places = ", ".join(map(str, folders))
     raise FileNotFoundError(f"no {name}.safetensors in {places}; set {VARIABLE} to the folder that has it")

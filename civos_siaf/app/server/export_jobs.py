@@ -1,0 +1,140 @@
+"""Exports of one project: made in a thread of their own, kept until they are fetched or newer ones come."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import shutil
+import tempfile
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from civos_siaf.app.annotator import Annotator
+from civos_siaf.app.exports import Annotation, export_file, exporter
+from civos_siaf.app.server.errors import RequestError, of_system
+from civos_siaf.app.server.hub import Hub
+
+KEPT = 4
+"""Finished exports of a project that can be fetched; an older one is removed from the disk."""
+
+log = logging.getLogger(__name__)
+
+
+class _StoppedError(Exception):
+    """The project is being closed."""
+
+
+class ExportJobs:
+    """The exports of one project.
+
+    Args:
+        annotator: of the project.
+        hub: told of progress and end.
+    """
+
+    def __init__(self, annotator: Annotator, hub: Hub) -> None:
+        self._annotator = annotator
+        self._hub = hub
+        self._folder: Path | None = None
+        self._files: dict[str, Path | None] = {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="export")
+        self._stop = threading.Event()
+
+    @property
+    def under_way(self) -> bool:
+        """Whether one is not finished."""
+        return None in self._files.values()
+
+    def start(self, format: str, options: Mapping[str, object]) -> str:
+        """Begin an export of the project as it is now; its identifier.
+
+        Raises:
+            RequestError: 400, no such format or option.
+        """
+        try:
+            exporter(format, options)
+        except ValueError as error:
+            raise RequestError(400, f"{error}.") from error
+        export_id = secrets.token_hex(8)
+        self._files[export_id] = None
+        self._thread.submit(self._run, export_id, self._annotator.annotation(), format, options)
+        return export_id
+
+    def file(self, export_id: str) -> Path:
+        """The file of a finished export.
+
+        Raises:
+            RequestError: 404 there is none, 409 it is not finished.
+        """
+        if export_id not in self._files:
+            raise RequestError(404, "There is no such export; make it again.")
+        path = self._files[export_id]
+        if path is None:
+            raise RequestError(409, "The export is not finished yet.")
+        return path
+
+    def close(self) -> None:
+        """End what is under way and remove all files."""
+        self._stop.set()
+        self._thread.shutdown(cancel_futures=True)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _run(
+        self, export_id: str, annotation: Annotation, format: str, options: Mapping[str, object]
+    ) -> None:
+        total = len(annotation.frames)
+
+        def progress(done: int, total: int) -> None:
+            if self._stop.is_set():
+                raise _StoppedError
+            self._tell(export_id, done, total)
+
+        try:
+            folder = self._new_folder(export_id)
+            self._files[export_id] = export_file(
+                annotation, format, folder, options=options, progress=progress
+            )
+        except _StoppedError:
+            return
+        except Exception as error:
+            self._files.pop(export_id, None)
+            log.warning(
+                "export of %s failed", annotation.name, exc_info=not isinstance(error, OSError | ValueError)
+            )
+            self._tell(export_id, 0, total, finished=True, error=_in_words(error))
+        else:
+            self._tell(export_id, total, total, finished=True)
+            self._forget_old()
+
+    def _tell(self, export_id: str, done: int, total: int, **more: object) -> None:
+        event = {"type": "export", "id": export_id, "done": done, "total": total, "finished": False}
+        self._hub.tell(event | more)
+
+    def _new_folder(self, export_id: str) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix=".exports-", dir=self._annotator.project.folder))
+        folder = self._folder / export_id
+        folder.mkdir()
+        return folder
+
+    def _forget_old(self) -> None:
+        finished = [key for key, path in self._files.items() if path is not None]
+        for key in finished[:-KEPT]:
+            path = self._files.pop(key)
+            assert path is not None
+            shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return of_system(error).message
+    return str(error) if isinstance(error, ValueError) else f"The export failed ({type(error).__name__})."
+
+
+def sweep(folder: Path) -> None:
+    """Remove what exports left that a killed server could not end."""
+    for path in folder.glob(".exports-*"):
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,53 @@
+"""Addresses of exports and imports."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+
+from civos_siaf.app.exports import formats
+from civos_siaf.app.server import bodies, importing, sending, uploads
+from civos_siaf.app.server.errors import RequestError
+from civos_siaf.app.server.project_routes import AnyLibrary, OpenDesk
+
+IMPORT_LIMIT = 64 * 2**20
+
+router = APIRouter(prefix="/api")
+
+
+@router.get("/formats")
+async def known_formats() -> Response:
+    """The formats with their options."""
+    return JSONResponse(formats())
+
+
+@router.post("/projects/{project_id}/exports")
+async def export(request: Request, desk: OpenDesk) -> Response:
+    """Begin an export."""
+    data = await bodies.json_object(request)
+    name, options = data.get("format"), data.get("options", {})
+    if not isinstance(name, str) or not isinstance(options, dict):
+        raise RequestError(400, 'An export is {"format": name, "options": {...}}.')
+    return JSONResponse({"id": desk.exports.start(name, options)}, status_code=202)
+
+
+@router.get("/projects/{project_id}/exports/{export_id}")
+async def exported(desk: OpenDesk, export_id: str) -> Response:
+    """The file of a finished export."""
+    path = desk.exports.file(export_id)
+    return FileResponse(path, filename=path.name, headers={"Cache-Control": sending.NO_STORE})
+
+
+@router.post("/projects/{project_id}/imports")
+async def import_masks(
+    request: Request, desk: OpenDesk, library: AnyLibrary, format: str, frame: int | None = None
+) -> Response:
+    """Draw the masks in the body."""
+    importing.check_format(format)
+    body = bodies.chunks(request, min(IMPORT_LIMIT, library.max_upload))
+    async with uploads.kept_while(body, library.uploads, name="The file") as path:
+
+        def draw() -> None:
+            importing.import_masks(desk.annotator, path, format, frame=frame, watch=desk)
+
+        return sending.json_text(f'{{"state":{await desk.change(draw, model=True)}}}')

@@ -1,0 +1,84 @@
+"""Events of one project, to every tab that shows it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+
+PATIENCE = 2000
+"""Events that may wait for a tab that does not take them; beyond it the tab is let go and may come back."""
+
+LATEST_ONLY = frozenset({"state", "busy", "machine"})
+"""Kinds of which only the newest matters to a tab that lags behind."""
+
+
+class Line:
+    """The events that wait for one tab, in order; of some kinds only the newest."""
+
+    def __init__(self) -> None:
+        self._events: dict[object, str] = {}
+        self._count = 0
+        self._filled = asyncio.Event()
+        self.lost = False
+
+    def put(self, kind: str, text: str) -> None:
+        """Add an event; one of a kind that is replaced takes its new place at the end."""
+        if len(self._events) >= PATIENCE:
+            self.lost = True
+        self._count += 1
+        key: object = kind if kind in LATEST_ONLY else self._count
+        self._events.pop(key, None)
+        if not self.lost:
+            self._events[key] = text
+        self._filled.set()
+
+    async def take(self) -> list[str]:
+        """Wait for events and take all that are there; none where the tab was let go."""
+        await self._filled.wait()
+        self._filled.clear()
+        if self.lost:
+            return []
+        texts = list(self._events.values())
+        self._events.clear()
+        return texts
+
+
+class Hub:
+    """Spreads the events of one project; `tell` may be called from any thread.
+
+    Args:
+        loop: the event loop of the server.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._lines: set[Line] = set()
+
+    @property
+    def tabs(self) -> int:
+        """How many are listening."""
+        return len(self._lines)
+
+    def join(self) -> Line:
+        """A line for one more tab."""
+        line = Line()
+        self._lines.add(line)
+        return line
+
+    def leave(self, line: Line) -> None:
+        """Forget a tab."""
+        self._lines.discard(line)
+
+    def tell(self, event: Mapping[str, object]) -> None:
+        """Send an event to every tab."""
+        self.tell_text(str(event["type"]), json.dumps(event, separators=(",", ":")))
+
+    def tell_text(self, kind: str, text: str) -> None:
+        """Send an event that is JSON already."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._spread, kind, text)
+
+    def _spread(self, kind: str, text: str) -> None:
+        for line in self._lines:
+            line.put(kind, text)

@@ -1,0 +1,81 @@
+"""Masks from the browser become actions of the project: all of them, or none."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from civos_siaf.app.actions import ActionError, Undo, from_json
+from civos_siaf.app.annotator import Annotator, Watch
+from civos_siaf.app.imports import FORMATS, Imported, mask_actions, object_actions, read_masks
+from civos_siaf.app.objects import ObjectInfo
+from civos_siaf.app.server.errors import RequestError
+
+ZIP = b"PK"
+
+
+def check_format(format: str) -> None:
+    """Refuse formats that are not read.
+
+    Raises:
+        RequestError: 400, names those that are.
+    """
+    if format not in FORMATS:
+        raise RequestError(400, f"Masks are read as {' or '.join(FORMATS)}, not as {format[:40]!r}.")
+
+
+def import_masks(annotator: Annotator, path: Path, format: str, *, frame: int | None, watch: Watch) -> None:
+    """Draw the masks of a file into a project; when one cannot be drawn, what was done is undone.
+
+    An object of the file is the project's of that name, or without a name of that number; else a new one.
+
+    Args:
+        annotator: of the project.
+        path: a PNG, a zip file of PNGs, or COCO JSON.
+        format: `png` or `coco`.
+        frame: which frame a single mask is of. A zip file tells its frames by the names in it.
+        watch: told of masks drawn.
+
+    Raises:
+        RequestError: 422, the file is no such thing or does not fit the video.
+        ActionError: the project or the method does not take it.
+    """
+    with path.open("rb") as file:
+        archive = file.read(2) == ZIP
+    try:
+        imported = read_masks(path, format, annotator.project.frames, frame=None if archive else frame)
+    except (ValueError, TypeError, KeyError) as error:
+        raise RequestError(422, f"The masks cannot be used: {error}.") from error
+    with _all_or_nothing(annotator):
+        numbers = _objects(annotator, imported)
+        for count, action in enumerate(mask_actions(imported, numbers), 1):
+            annotator.apply(from_json(action), watch)
+            watch.progress("importing", min(count, len(imported.frames)), len(imported.frames))
+
+
+@contextlib.contextmanager
+def _all_or_nothing(annotator: Annotator) -> Iterator[None]:
+    """Undo what was done inside if it does not come to its end."""
+    start = annotator.state
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(ActionError):
+            while annotator.state.content != start.content:
+                annotator.apply(Undo())
+        raise
+
+
+def _objects(annotator: Annotator, imported: Imported) -> Mapping[int, int]:
+    """The project's object for each of the file, made where it is missing."""
+    numbers = {}
+    present: tuple[ObjectInfo, ...] = annotator.state.objects
+    for number, action in object_actions(imported):
+        name = action.get("name")
+        known = [item.id for item in present if (item.id == number if name is None else item.name == name)]
+        if not known:
+            state = annotator.apply(from_json(action))
+            known = [state.objects[-1].id]
+        numbers[number] = known[0]
+    return numbers

@@ -1,0 +1,89 @@
+"""Everything that is looked at, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from civos_siaf.doctor.machine import Machine, look
+from civos_siaf.doctor.search import Found, data_folders, find_data, find_weights, weight_folders
+from civos_siaf.weights.manifest import Manifest, manifest
+
+TRAININGS = Path("outputs/train")
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What there is.
+
+    Attributes:
+        manifest: what there could be.
+        machine: see there.
+        weights: by name, our own and the published ones.
+        trained: weights of one's own by experiment.
+        data: data sets by name.
+        weight_places: folders that were looked into.
+        data_places: likewise.
+    """
+
+    manifest: Manifest
+    machine: Machine
+    weights: dict[str, Found]
+    trained: dict[str, Found]
+    data: dict[str, Found]
+    weight_places: tuple[Path, ...]
+    data_places: tuple[Path, ...]
+
+    def missing_for(self, method: str) -> list[str]:
+        """Names of the weights that a method lacks, experiments among them."""
+        needs = self.manifest.methods[method]
+        names = (*needs.shipped, *needs.published.values())
+        lacking = [name for name in names if not self.weights[name].usable]
+        return lacking + [name for name in needs.trained.values() if not self.trained[name].usable]
+
+    def ready(self, method: str) -> bool:
+        """All its weights are there."""
+        return not self.missing_for(method) and self.manifest.methods[method].untrained is None
+
+    def missing_for_table(self, table: str) -> tuple[list[str], list[str]]:
+        """Methods that are not ready and data sets that are not there, for the papers' own figures."""
+        needs = self.manifest.tables[table]
+        methods = [name for name in needs.methods if not self.ready(name)]
+        return methods, [name for name in needs.data if not self.data[name].usable]
+
+
+def examine(
+    weights: Sequence[Path] = (),
+    data: Sequence[Path] = (),
+    *,
+    tell: Callable[[str], None] = lambda what: None,
+) -> Examination:
+    """Look at the machine and into the usual places.
+
+    Args:
+        weights: further folders of weight files.
+        data: further folders of data sets: one itself, or the folder above it.
+        tell: is told what is looked at next.
+    """
+    known = manifest()
+    tell("the machine")
+    machine = look(Path.cwd())
+    weight_places, data_places = weight_folders(weights), data_folders(data)
+    found = {}
+    for name, record in (known.shipped | known.published).items():
+        tell(f"weights {name}")
+        found[name] = find_weights(record, weight_places)
+    sets = {}
+    for name, needs in known.data.items():
+        tell(f"data set {name}")
+        sets[name] = find_data(name, needs, data_places)
+    experiments = {name for needs in known.methods.values() for name in needs.trained.values()}
+    trained = {name: _trained(name) for name in sorted(experiments)}
+    return Examination(known, machine, found, trained, sets, tuple(weight_places), tuple(data_places))
+
+
+def _trained(experiment: str) -> Found:
+    """The newest weights of an experiment in its own folder or one of its stages'."""
+    files = (TRAININGS / experiment).glob("**/weights.safetensors")
+    return Found(max(files, key=lambda path: path.stat().st_mtime, default=None))

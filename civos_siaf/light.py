@@ -1,0 +1,64 @@
+"""The light methods with the weights that come along, as `method=siaf_light` and `method=civos_light` are.
+
+>>> from civos_siaf.light import light_siaf
+>>> session = light_siaf().open(frames, num_objects=2)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from civos_siaf.interaction.round_clicks import RoundClicks
+from civos_siaf.interaction.zoom import ZoomIn
+from civos_siaf.methods import SIAF, CiVOS
+from civos_siaf.methods.siaf_answers import AnswerRules
+from civos_siaf.networks.click_network import ClickNetwork
+from civos_siaf.propagation.settings import AotSettings, PropagationSettings
+from civos_siaf.weights.afi_networks import load_afi_network
+from civos_siaf.weights.aot_networks import aot_network
+from civos_siaf.weights.mivos_networks import network, propagation_network
+from civos_siaf.weights.own import own_weights
+
+
+def light_siaf(*, device: str = "cpu") -> SIAF:
+    """Strokes, clicks and masks on any number of frames; many objects.
+
+    Args:
+        device: where the networks run.
+
+    Raises:
+        FileNotFoundError: the weights did not come along.
+    """
+    return SIAF(
+        load_afi_network("light-interaction", own_weights("light_interaction"), device=device),
+        aot_network("light-identity", own_weights("light_identity"), device=device),
+        clicks=light_clicks(device=device),
+        rules=AnswerRules(remember=True, context=3, local=True),
+        settings=AotSettings(max_frames=10),
+        interaction_short=288,
+    )
+
+
+def light_civos(*, device: str = "cpu") -> CiVOS:
+    """Clicks; a few objects.
+
+    Args:
+        device: where the networks run.
+
+    Raises:
+        FileNotFoundError: the weights did not come along.
+    """
+    return CiVOS(
+        light_clicks(device=device),
+        propagation_network("light-propagation", own_weights("light_propagation"), device=device),
+        network("light-fusion", own_weights("light_fusion"), device=device),
+        settings=PropagationSettings(keep_outdated=False),
+        taken="all",
+        remember_clicks=True,
+    )
+
+
+def light_clicks(*, device: str = "cpu") -> RoundClicks:
+    """The click network, every object by itself, with a second look at its surroundings."""
+    loaded = network("light-clicks", own_weights("light_clicks"), device=device)
+    assert isinstance(loaded, ClickNetwork)
+    zoom = ZoomIn(target_size=512, skip_clicks=0, expansion_ratio=1.8, max_scale=1.2, keep_outside=True)
+    return RoundClicks(loaded, mode="NoBRS", flip=False, untouched="keep", second_look=zoom)

@@ -1,0 +1,44 @@
+"""Annotate videos in the browser: python scripts/annotate.py video=clip.mp4
+
+Without video= the page shows the projects there are and takes a file. Options: configs/annotate.yaml.
+"""
+
+import hydra
+from errors import clear_errors
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from civos_siaf.app.server.late_method import LateMethod
+from civos_siaf.app.server.launch import serve
+from civos_siaf.app.server.library import Library
+from civos_siaf.protocol import Method
+
+
+def run(cfg: DictConfig) -> None:
+    def build() -> Method:
+        if cfg.threads is not None:
+            import torch  # here, as it takes longer to load than the page
+
+            torch.set_num_threads(cfg.threads)
+        method: Method = instantiate(cfg.method)
+        return method
+
+    library = Library(cfg.projects, LateMethod(build, name=cfg.method_name), max_upload=cfg.max_upload)
+    serve(
+        library,
+        host=cfg.host,
+        port=cfg.port,
+        allowed_hosts=list(cfg.allowed_hosts),
+        project=library.find_or_create(cfg.video) if cfg.video else None,
+        open_browser=cfg.open_browser,
+    )
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="annotate")
+def main(cfg: DictConfig) -> None:
+    with clear_errors():
+        run(cfg)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The real server in a thread, with a toy method, for the browser to talk to."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import uvicorn
+
+from civos_siaf.app.server.application import create_app
+from civos_siaf.app.server.library import Library
+from civos_siaf.app.server.security import Guard, host_names
+from civos_siaf.frames import Frames
+from civos_siaf.methods import NearestColour
+from civos_siaf.methods.nearest_colour import NearestColourSession
+from civos_siaf.prompts import MaskPrompt, Prompts
+from civos_siaf.protocol import Labels, LabelVideo, Method, Progress, ignore
+
+TOKEN = "token-of-the-browser-tests"
+
+
+class Streaming(NearestColour):
+    """The toy method, telling of every frame as it is done, each taking at least `pause` seconds."""
+
+    pause = 0.0
+
+    def open(self, frames: Frames, *, num_objects: int) -> NearestColourSession:
+        return StreamingSession(frames, self)
+
+
+class StreamingSession(NearestColourSession):
+    streams = True
+
+    def __init__(self, frames: Frames, method: Streaming) -> None:
+        super().__init__(frames, method.reach, method.place_weight)
+        self._method = method
+        self._video = frames
+        self._masks: dict[int, Labels] = {}
+
+    def interact(self, prompts: Prompts) -> dict[int, Labels]:
+        for prompt in prompts:
+            if isinstance(prompt, MaskPrompt):
+                drawn = self._masks.setdefault(prompt.frame, np.zeros(prompt.mask.shape, np.uint8))
+                drawn[prompt.mask] = prompt.object_id
+        return super().interact(prompts)
+
+    def _label(self, frame: int) -> Labels:
+        return self._masks[frame].copy() if frame in self._masks else super()._label(frame)
+
+    def propagate(
+        self, progress: Progress = ignore, arrived: Callable[[int, Labels, float | None], None] | None = None
+    ) -> LabelVideo:
+        labels = []
+        for frame in range(len(self._video)):
+            labels.append(self._label(frame))
+            time.sleep(self._method.pause)
+            if arrived is not None:
+                arrived(frame, labels[-1], 1 - frame / 20)
+            progress(frame + 1, len(self._video))
+        return np.stack(labels)
+
+
+class Server:
+    """Runs until stopped; may be started again at the same address with the same projects."""
+
+    def __init__(self, folder: Path, method: Method | None = None, *, max_upload: int = 10_000_000) -> None:
+        self.folder, self.max_upload = folder, max_upload
+        self.method = method or Streaming(reach=70, place_weight=60)
+        self.port = 0
+        self.start()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}/{TOKEN}/"
+
+    def start(self) -> None:
+        listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = listener.getsockname()[1]
+        app = create_app(Library(self.folder, self.method, max_upload=self.max_upload))
+        guard = Guard(app, token=TOKEN, hosts=host_names([], self.port))
+        config = uvicorn.Config(guard, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listener]}, daemon=True)
+        self._thread.start()
+        deadline = time.monotonic() + 20
+        while not self._server.started:
+            assert self._thread.is_alive(), "the server did not start"
+            assert time.monotonic() < deadline, "the server did not start in time"
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+
+    def project(self, clip: Path, name: str = "clip.mp4") -> str:
+        """A new project of the clip; its identifier."""
+        request = urllib.request.Request(
+            f"{self.address}api/projects?name={name}", clip.read_bytes(), method="POST"
+        )
+        with urllib.request.urlopen(request) as answer:
+            return str(json.load(answer)["id"])

@@ -1,0 +1,105 @@
+import threading
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from civos_siaf.app.server import library as module
+from civos_siaf.app.server.application import create_app
+from civos_siaf.app.server.late_method import LateMethod
+from civos_siaf.app.server.library import Library
+from civos_siaf.methods import NearestColour
+from civos_siaf.protocol import Method
+from tests.app.server.asking import act
+from tests.app.server.videos import stripes
+
+
+def test_a_method_is_built_once_and_offers_what_it_has() -> None:
+    built: list[NearestColour] = []
+
+    def build() -> Method:
+        built.append(NearestColour(reach=7))
+        return built[-1]
+
+    late = LateMethod(build, name="toy")
+    assert not built
+    threads = [threading.Thread(target=late.load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(built) == 1
+    assert late.name == "toy"
+    assert late.reach == 7
+    assert not hasattr(late, "streams")
+
+
+def test_the_method_is_built_when_a_frame_was_shown(tmp_path: Path, clip: Path) -> None:
+    built = threading.Event()
+
+    def build() -> Method:
+        built.set()
+        return NearestColour()
+
+    library = Library(tmp_path, LateMethod(build, name="toy"))
+    project = f"/api/projects/{library.find_or_create(clip)}"
+    with TestClient(create_app(library)) as client:
+        assert client.get(project).json()["model"]["name"] == "toy"
+        assert not built.wait(0.1)
+        assert client.get(f"{project}/frames/0").status_code == 200
+        assert built.wait(5)
+
+
+def test_a_method_that_cannot_be_built_is_told_and_frames_are_shown(tmp_path: Path, clip: Path) -> None:
+    def build() -> Method:
+        raise FileNotFoundError("no weights at light.safetensors")
+
+    library = Library(tmp_path, LateMethod(build, name="toy"))
+    project = f"/api/projects/{library.find_or_create(clip)}"
+    with TestClient(create_app(library)) as client:
+        act(client, project, "add_object")
+        click = {"type": "click", "frame": 0, "object": 1, "x": 1, "y": 1}
+        answer = client.post(f"{project}/actions", json=click)
+        assert answer.status_code == 400
+        assert "no weights at light.safetensors" in answer.json()["error"]
+        assert client.get(f"{project}/frames/0").status_code == 200
+        assert client.get(project).json()["prompts"] == []
+
+
+def test_a_project_that_nobody_uses_is_closed_when_others_are_opened(
+    client: TestClient, clip: Path, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "KEPT_OPEN", 2)
+    monkeypatch.setattr("civos_siaf.app.server.desk.QUIET_SECONDS", -1.0)
+    ids = [client.post("api/projects", content=clip.read_bytes()).json()["id"] for _ in range(4)]
+    for project_id in ids:
+        act(client, f"api/projects/{project_id}", "add_object")
+    assert list(library._desks) == ids[2:]
+    for project_id in ids:  # opened again where it was left
+        assert len(client.get(f"api/projects/{project_id}").json()["objects"]) == 1
+
+
+def test_what_is_no_project_is_not_listed(library: Library, clip: Path) -> None:
+    project_id = library.find_or_create(clip)
+    for name, text in (("a", "{"), ("b", "[]"), ("c", '{"id": "../x", "name": "n", "video": {}}')):
+        (library.folder / name).mkdir()
+        (library.folder / name / "project.json").write_text(text)
+    assert [entry.id for entry in library.entries()] == [project_id]
+
+
+def test_a_folder_of_images_is_a_video(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    for index, image in enumerate(stripes(3, 16, 16)):
+        Image.fromarray(image).save(tmp_path / "images" / f"{index}.png")
+    library = Library(tmp_path / "projects", NearestColour())
+    project = f"/api/projects/{library.find_or_create(tmp_path / 'images')}"
+    with TestClient(create_app(library)) as client:
+        assert client.get(project).json()["project"]["num_frames"] == 3
+        assert client.get(f"{project}/frames/2").status_code == 200
+
+
+def test_a_video_that_is_not_there(library: Library, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no video file or image folder"):
+        library.find_or_create(tmp_path / "nothing.mp4")
+    assert not library.folder.exists()

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.testclient import TestClient, WebSocketTestSession
+from starlette.websockets import WebSocketDisconnect
+
+from civos_siaf.app.server.hub import PATIENCE, Line
+from tests.app.server.asking import act
+from tests.app.server.conftest import HOST, LENGTH, TOKEN
+
+HEADERS = {"Host": HOST, "Origin": f"http://{HOST}"}
+
+
+@contextmanager
+def tab(client: TestClient, project: str) -> Iterator[WebSocketTestSession]:
+    with client.websocket_connect(f"/{TOKEN}/{project}/events", headers=HEADERS) as socket:
+        yield socket
+
+
+def until(socket: WebSocketTestSession, kind: str) -> list[dict[str, Any]]:
+    events = []
+    while not events or events[-1]["type"] != kind:
+        events.append(json.loads(socket.receive_text()))
+    return events
+
+
+def test_a_tab_is_greeted_with_the_state(client: TestClient, project: str) -> None:
+    act(client, project, "add_object", name="cat")
+    with tab(client, project) as socket:
+        state, machine = (json.loads(socket.receive_text()) for _ in range(2))
+    assert state["type"] == "state"
+    assert state["state"]["objects"][0]["name"] == "cat"
+    assert machine["type"] == "machine"
+    assert machine["rss"] > 10_000_000
+    assert machine["queue"] == 0
+
+
+def test_all_tabs_see_the_same_state(client: TestClient, project: str) -> None:
+    with tab(client, project) as one, tab(client, project) as two:
+        for socket in (one, two):
+            until(socket, "machine")
+        state = act(client, project, "add_object", name="dog")
+        for socket in (one, two):
+            assert until(socket, "state")[-1]["state"] == state
+
+
+def test_a_propagation_tells_progress_frames_and_end(client: TestClient, project: str) -> None:
+    act(client, project, "add_object")
+    act(client, project, "click", frame=0, object=1, x=16, y=24)
+    with tab(client, project) as socket:
+        until(socket, "machine")
+        act(client, project, "propagate")
+        events = until(socket, "state")
+    kinds = {event["type"] for event in events}
+    assert {"busy", "idle", "state"} <= kinds
+    busy = [event for event in events if event["type"] == "busy"]
+    assert busy[-1]["total"] == LENGTH
+    assert busy[-1]["what"] in ("propagating", "writing")
+    assert events[-1]["state"]["round"] == 1
+
+
+def test_an_export_tells_its_end(client: TestClient, project: str) -> None:
+    with tab(client, project) as socket:
+        export = client.post(f"{project}/exports", json={"format": "coco"}).json()["id"]
+        events = [event for event in _until_finished(socket) if event["type"] == "export"]
+    assert {event["id"] for event in events} == {export}
+    assert "error" not in events[-1]
+
+
+def test_an_export_that_fails_says_why(
+    client: TestClient, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("civos_siaf.app.server.export_jobs.export_file", fail)
+    with tab(client, project) as socket:
+        export = client.post(f"{project}/exports", json={"format": "coco"}).json()["id"]
+        events = _until_finished(socket)
+    assert "disk is full" in events[-1]["error"]
+    assert client.get(f"{project}/exports/{export}").status_code == 404
+
+
+def _until_finished(socket: WebSocketTestSession) -> list[dict[str, Any]]:
+    events = until(socket, "export")
+    while not events[-1].get("finished"):
+        events += until(socket, "export")
+    return events
+
+
+MALFORMED = [
+    "", "{", "[]", "null", "NaN", "[" * 50_000, "\0", '{"type": "fly"}', '{"type": "looking"}',
+    '{"type":"looking","frame":-1}', '{"type":"looking","frame":true}', '{"type":"looking","frame":1.5}',
+]  # fmt: skip
+
+
+def test_malformed_messages_are_answered_and_the_tab_goes_on(client: TestClient, project: str) -> None:
+    with tab(client, project) as socket:
+        until(socket, "machine")
+        for text in MALFORMED:
+            socket.send_text(text)
+            assert until(socket, "error")[-1]["message"], text
+        socket.send_text('{"type":"looking","frame":2}')
+        act(client, project, "add_object")
+        assert until(socket, "state")
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(messages=st.lists(st.text(max_size=30) | st.binary(max_size=30), min_size=1, max_size=5))
+def test_whatever_a_tab_sends_the_server_lives(
+    client: TestClient, project: str, messages: list[str | bytes]
+) -> None:
+    with tab(client, project) as socket:
+        until(socket, "machine")
+        for message in messages:
+            if isinstance(message, str):
+                socket.send_text(message)
+                assert until(socket, "error")
+            else:
+                socket.send_bytes(message)
+                with pytest.raises(WebSocketDisconnect) as gone:
+                    until(socket, "never")
+                assert gone.value.code == 1003
+                break
+    assert client.get(project).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["nothing", "..%2f..", "%00", "a" * 2000])
+def test_a_project_that_is_not_there_has_no_events(client: TestClient, name: str) -> None:
+    with pytest.raises(WebSocketDisconnect), tab(client, f"api/projects/{name}"):
+        pass
+
+
+def test_a_tab_that_closes_in_mid_propagation_loses_nothing(client: TestClient, project: str) -> None:
+    act(client, project, "add_object")
+    act(client, project, "click", frame=0, object=1, x=16, y=24)
+    with tab(client, project) as socket:
+        until(socket, "machine")
+    assert act(client, project, "propagate")["round"] == 1
+
+
+def test_a_slow_tab_gets_only_the_newest_of_what_is_replaced() -> None:
+    line = Line()
+    for text in ("state 1", "busy 1", "arrived 1", "state 2", "arrived 2"):
+        line.put(text.split()[0], text)
+    assert _take(line) == ["busy 1", "arrived 1", "state 2", "arrived 2"]
+    for number in range(PATIENCE + 1):
+        line.put("arrived", str(number))
+    assert line.lost
+    assert _take(line) == []
+
+
+def _take(line: Line) -> list[str]:
+    return asyncio.run(line.take())
+
+
+def test_uploads_make_no_events_elsewhere(client: TestClient, project: str, clip: Path) -> None:
+    with tab(client, project) as socket:
+        until(socket, "machine")
+        assert client.post("api/projects", content=clip.read_bytes()).status_code == 201
+        state = act(client, project, "add_object")
+        assert until(socket, "state")[-1]["state"] == state

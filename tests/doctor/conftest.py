@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from civos_siaf.doctor import machine, search
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """An empty folder to stand in, where no data or weights of this machine are found."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(search.VARIABLE, raising=False)
+    monkeypatch.delenv(search.DAVIS_VARIABLE, raising=False)
+    own = search.folder("checkpoints")
+    monkeypatch.setattr(search, "weight_folders", lambda given: [*given, own])
+    monkeypatch.setattr("civos_siaf.doctor.examination.weight_folders", lambda given: [*given, own])
+    monkeypatch.setattr("civos_siaf.doctor.examination.data_folders", lambda given: list(given))
+    return tmp_path
+
+
+@pytest.fixture
+def davis(tmp_path):
+    """Makes a small DAVIS with the split it is asked for."""
+
+    def make(split="val", *, year=2017, name="davis2017"):
+        root = tmp_path / "sets" / name
+        for folder, suffix in (("JPEGImages", "jpg"), ("Annotations", "png")):
+            frames = root / folder / "480p" / "car"
+            frames.mkdir(parents=True)
+            for index in range(2):
+                picture = Image.fromarray(np.eye(20, 30, dtype=np.uint8))
+                if suffix == "png":
+                    picture.putpalette([0, 0, 0, 128, 0, 0])
+                picture.save(frames / f"{index:05d}.{suffix}")
+        (root / "ImageSets" / str(year)).mkdir(parents=True)
+        (root / "ImageSets" / str(year) / f"{split}.txt").write_text("car\n")
+        return root
+
+    return make
+
+
+@pytest.fixture
+def machine_like():
+    """A made-up machine."""
+    return machine.Machine(
+        python="3.12.0",
+        system="Linux",
+        versions={"torch": "2.9", "av": None},
+        processor="a processor",
+        cores=4,
+        threads=2,
+        accelerators=(),
+        memory=None,
+        disk=5 * 2**30,
+    )

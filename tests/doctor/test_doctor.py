@@ -1,0 +1,150 @@
+import shlex
+from dataclasses import replace
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+
+from civos_siaf import commands
+from civos_siaf.doctor import examine, machine, report, search
+from civos_siaf.places import folder
+from civos_siaf.weights.check import build
+from civos_siaf.weights.manifest import manifest
+from civos_siaf.weights.save import save_weights
+
+
+def section(text, title):
+    return next(part for part in text.split("\n\n") if part.startswith(title + "\n"))
+
+
+def zeros(architecture):
+    with torch.device("meta"):
+        state = build(architecture).state_dict()
+    return {name: torch.zeros(value.shape, dtype=value.dtype) for name, value in state.items()}
+
+
+def test_a_newcomer_sees_what_works_and_what_to_fetch(place):
+    found = examine()
+    text = report(found)
+    assert found.ready("civos_light")
+    assert found.ready("siaf_light")
+    assert not found.ready("civos")
+    assert not found.ready("mivos_light")
+    assert "click_strategy=f3" in section(text, "You can run now")
+    assert "method=civos " not in section(text, "You can run now")
+    more = section(text, "When you want more")
+    assert "ritm-h18s mivos-propagation mivos-fusion" in more
+    assert "https://davischallenge.org" in more
+    assert "experiment=siaf_r50" in more
+    assert "\nTo do\n" not in text
+    assert "Traceback" not in text
+
+
+def test_published_weights_make_a_method_ready_with_its_options(place, davis):
+    weights = place / "my files"
+    weights.mkdir()
+    for name in ("ritm-h18s", "mivos-propagation", "mivos-fusion"):
+        record = manifest().published[name]
+        target = (weights / record.file_name).with_suffix(".safetensors")
+        save_weights(target, zeros(record.architecture), metadata={})
+    root = davis()
+    found = examine([weights], [place / "sets"])
+    assert found.ready("civos")
+    assert found.data["davis2017"] == search.Found(root, None, "val")
+    now = section(report(found), "You can run now").splitlines()
+    line = now[now.index("  evaluate civos") + 1]
+    options = shlex.split(line)[1:]
+    options = options[1:] if options[0].endswith(".py") else options
+    with initialize_config_dir(str(folder("configs")), version_base="1.3"):
+        cfg = compose("eval_davis", options)
+    assert cfg.method.network.path == str(weights / "propagation_model.safetensors")
+    assert cfg.dataset.root == str(root)
+    assert cfg.click_strategy == "f3"
+
+
+def test_a_damaged_file_is_said_to_be_so_with_the_way_out(place):
+    path = place / "fusion.pth"
+    path.write_bytes(b"<html>quota exceeded</html>")
+    found = examine([place])
+    assert found.weights["mivos-fusion"].path == path
+    assert "cut off: 27 bytes" in str(found.weights["mivos-fusion"].problem)
+    todo = section(report(found), "To do")
+    assert f"rm {path}" in todo
+    assert f"mivos-fusion --folder {place}" in todo
+
+
+@pytest.mark.parametrize("given", ["sets", "sets/davis2016"])
+def test_davis_is_found_by_its_folder_or_the_one_above(place, davis, given):
+    root = davis("mine", year=2016, name="davis2016")
+    found = examine(data=[place / given])
+    assert found.data["davis2016"] == search.Found(root, None, "mine")
+    assert "dataset=davis2016" in (now := section(report(found), "You can run now"))
+    assert "dataset.split=mine" in now
+    assert found.data["davis2017"].path is None
+
+
+def test_a_data_set_with_a_hole_is_not_usable(place, davis):
+    root = davis()
+    (root / "Annotations" / "480p" / "car" / "00001.png").unlink()
+    found = examine(data=[place / "sets"])
+    assert not found.data["davis2017"].usable
+    assert "check_data" in section(report(found), "To do") or "check-data" in report(found)
+
+
+def test_a_data_set_in_part_names_what_it_lacks(place):
+    (place / "youtubevos" / "train" / "JPEGImages").mkdir(parents=True)
+    state = examine(data=[place]).data["youtubevos"]
+    assert state.problem == "no train/Annotations, no train/meta.json"
+
+
+def test_own_trainings_count(place):
+    weights = place / "outputs" / "train" / "siaf_r50" / "lvis" / "weights.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"")
+    found = examine()
+    assert found.missing_for("siaf_r50") == ["r50-aotl"]
+    assert found.missing_for("siaf_swinb") == ["swinb-aotl", "siaf_swinb"]
+
+
+def test_without_the_light_weights_they_are_asked_for(place, machine_like):
+    found = examine()
+    found = replace(found, machine=machine_like, weights={name: search.Found() for name in found.weights})
+    text = report(found)
+    assert "0 of 5 files, which come along, in order" in section(text, "Weights")
+    assert "light_clicks.safetensors should have come along" in section(text, "To do")
+    assert "You can run now" not in text
+    assert "av (not installed)" in section(text, "Machine")
+    assert "memory" not in section(text, "Machine")
+
+
+def test_tables_are_listed_where_they_can_be_run(place, monkeypatch):
+    monkeypatch.setattr("civos_siaf.doctor.text.commands", lambda: {"reproduce": None})
+    text = section(report(examine()), "Tables of the papers")
+    assert "civos_2             as published needs method civos, davis2017" in text
+    assert "siaf_4              can be run as published" in text
+
+
+def test_usual_places_are_looked_into_once(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(search.VARIABLE, str(tmp_path / "checkpoints"))
+    monkeypatch.setenv(search.DAVIS_VARIABLE, "/sets/DAVIS")
+    assert search.weight_folders([]) == [tmp_path / "checkpoints", folder("checkpoints")]
+    assert list(map(str, search.data_folders([]))) == ["/sets/DAVIS", "data", "/data"]
+
+
+def test_the_machine_is_looked_at(tmp_path):
+    found = machine.look(tmp_path)
+    assert found.versions["torch"] == torch.__version__.split("+")[0] or found.versions["torch"]
+    assert found.cores >= 1
+    assert found.disk > 0
+    assert found.memory is None or 0 < found.memory[0] <= found.memory[1]
+
+
+def test_commands_are_written_as_one_would_call_them(monkeypatch, tmp_path):
+    monkeypatch.chdir(folder("scripts").parent)
+    assert commands.written("eval_davis") == "python scripts/eval_davis.py"
+    monkeypatch.chdir(tmp_path)
+    assert commands.written("eval_davis") == f"python {folder('scripts') / 'eval_davis.py'}"
+    monkeypatch.setattr(commands, "PACKAGE", folder("scripts").parent)
+    assert commands.written("eval_davis") == "civos-siaf eval"
+    assert commands.written("download_weights") == "civos-siaf download-weights"

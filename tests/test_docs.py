@@ -1,0 +1,60 @@
+"""The documentation: its examples run, and its commands name scripts and options that there are."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+
+import civos_siaf
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+EXAMPLES = [
+    pytest.param(text, id=f"{page.stem}-{number}")
+    for page in PAGES
+    for number, text in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL))
+]
+HYDRA = re.compile(r"@hydra\.main\(.*config_name=\"(\w+)\"")
+
+
+def commands():
+    for page in PAGES:
+        for block in re.findall(r"```bash\n(.*?)```", page.read_text(), re.DOTALL):
+            for line in block.replace("\\\n", " ").splitlines():
+                words = shlex.split(line, comments=True)
+                if words[:1] == ["torchrun"]:
+                    words = ["python", *words[2:]]
+                if words[:1] == ["python"]:
+                    yield pytest.param(words[1], words[2:], id=f"{page.stem}: {' '.join(words[1:4])}")
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_an_example_runs(text, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(text, "docs", "exec"), {"__name__": "example"})
+    assert capsys.readouterr().out.strip()
+
+
+@pytest.mark.parametrize(("script", "options"), list(commands()))
+def test_a_command_has_options_that_there_are(script, options):
+    path = ROOT / script
+    if script == "scripts/annotate.py" and not path.exists():
+        pytest.skip("no annotation server here")
+    assert path.is_file(), f"no {script}"
+    found = HYDRA.search(path.read_text())
+    if found and options[:1] != ["--formats"]:
+        with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+            HydraConfig.instance().cfg = None
+            compose(found[1], [option for option in options if not option.startswith("--")])
+
+
+def test_the_version_is_the_same_everywhere():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    project = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert project
+    assert citation["version"] == project[1] == civos_siaf.__version__
+    assert f"## {project[1]}" in (ROOT / "CHANGELOG.md").read_text()
