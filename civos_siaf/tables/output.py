@@ -21,7 +21,7 @@ PAPERS_DATA = "davis2017 val, 480p, 2017"
 def provenance(results: Results, models: Models, *, data: str, command: str) -> dict[str, Any]:
     """Models, data, machine and commits behind the figures."""
     facts = environment()
-    commits = sorted({str(cell["commit"]) for cell in results.cells.values()})
+    commits = sorted({str(cell["commit"] or "not noted") for cell in results.cells.values()})
     machines = sorted({f"{cell['device']}, {cell['processor']}" for cell in results.cells.values()})
     packages = (f"{name} {number}" for name, number in facts["packages"].items() if number)
     return {
