@@ -21,7 +21,7 @@ PAPERS_DATA = "davis2017 val, 480p, 2017"
 def provenance(results: Results, models: Models, *, data: str, command: str) -> dict[str, Any]:
     """Models, data, machine and commits behind the figures."""
     facts = environment()
-    commits = sorted({str(cell["commit"]) for cell in results.cells.values()})
+    commits = sorted({str(cell["commit"] or "not noted") for cell in results.cells.values()})
     machines = sorted({f"{cell['device']}, {cell['processor']}" for cell in results.cells.values()})
     packages = (f"{name} {number}" for name, number in facts["packages"].items() if number)
     return {
@@ -81,8 +81,8 @@ def own_notes(results: Results, models: Models, *, rounds: int | None, data: str
     kinds = {run.kind for run in table.runs}
     if "evaluation" in kinds and data != PAPERS_DATA:
         notes.append(f"Published: DAVIS 2017 val, 480p. Ours: {data}; the difference is of data, too.")
-    facts = dict.fromkeys(note for cell in results.cells.values() for note in cell["data"])
-    notes += [f"Our data: {note.removesuffix('.')}." for note in facts]
+    facts = dict.fromkeys(note for cell in results.cells.values() for note in cell["notes"])
+    notes += [f"Ours: {note.removesuffix('.')}." for note in facts]
     if "evaluation" in kinds and rounds is not None:
         metrics = {cell.measure.metric for _, _, cell in table.cells if cell.measure}
         best = f"; R-AUC is then at most {(rounds + 0.5) / (rounds + 1):.3f}" if "r_auc" in metrics else ""

@@ -205,8 +205,11 @@ def _environment(folder: Path, run: Run) -> dict[str, Any]:
     """Where and of what commit a finished run is."""
     content = json.loads((folder / RESULT[run.kind]).read_text(encoding="utf-8"))
     facts = content.get("environment", {})
-    data = content.get("settings", {}).get("dataset", {})
+    settings = content.get("settings", {})
+    data, clock = settings.get("dataset", {}), settings.get("clock", {})
     notes = [data["note"]] if data.get("note") else []
+    if clock.get("name") == "FixedClock":
+        notes.append(f"time was not measured, every round is charged {clock['seconds_per_round']:g} s")
     if drawn := data.get("first_scribbles_by_the_robot"):
         notes.append(f"first scribbles of {len(drawn)} sequences drawn by the robot, for want of people's")
-    return {**{key: facts.get(key) for key in ("commit", "device", "processor")}, "data": notes}
+    return {**{key: facts.get(key) for key in ("commit", "device", "processor")}, "notes": notes}

@@ -21,7 +21,8 @@ _METRICS = {
     "costs": ("milliseconds", "mebibytes"),
     "objects": ("milliseconds_per_frame",),
 }
-_EVALUATION = {"click_strategy", "max_clicks", "rounds", "frames_per_round", "seconds_per_object", "scope"}
+_LIMIT, _FIRST = ("seconds_per_object", "scope"), "first_scribbles"
+_EVALUATION = {"click_strategy", "max_clicks", "rounds", "frames_per_round", _FIRST, *_LIMIT}
 _COSTS = {"paper_table", "sizes", "frames"}
 _OBJECTS = {"objects"}
 _OF = {"evaluation": _EVALUATION, "costs": _COSTS, "objects": _OBJECTS}
@@ -51,18 +52,16 @@ class Run:
         return dict(self.settings)[name]
 
     def __str__(self) -> str:
-        parts = [
-            f"{key}={value}" for key, value in self.settings if key not in ("scope", "seconds_per_object")
-        ]
+        parts = [f"{key}={value}" for key, value in self.settings if key not in (*_LIMIT, _FIRST)]
         return " ".join((self.role, *parts, *self.overrides))
 
     @property
     def command(self) -> list[str]:
         """The options of `scripts/eval_davis.py` that play this evaluation."""
         chosen = dict(self.settings)
-        limit = ("seconds_per_object", "scope")
-        options = [f"{key}={chosen[key]}" for key in chosen if key not in limit]
-        return options + [f"rules.time_limit.{key}={chosen[key]}" for key in limit] + list(self.overrides)
+        options = [f"{key}={chosen[key]}" for key in chosen if key not in (*_LIMIT, _FIRST)]
+        options += [f"rules.time_limit.{key}={chosen[key]}" for key in _LIMIT]
+        return [*options, f"dataset.num_first_scribbles={chosen[_FIRST]}", *self.overrides]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ RUN = {
     "frames_per_round": 1,
     "seconds_per_object": 240,
     "scope": "sample",
+    "first_scribbles": 1,
 }
 NOBODY, FLAT = {"role": "nobody"}, ["A r_auc", "B"]
 

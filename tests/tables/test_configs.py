@@ -79,7 +79,7 @@ def test_published_scores():
     assert max(published.values(), key=lambda v: v or 0) == published["f3", "3"] == 0.78
     first = {(row.key, column): cell.published for row, column, cell in one.cells}
     assert first["swinb_y_3", "r = 3"] == two.rows[-1].cells[0].published == 89.6
-    for key, f in (("y_1", "1"), ("y_3", "3")):
+    for key, f in (("y_1", "f = 1"), ("y_3", "f = 3")):
         row = next(row for row in three.rows if row.key == f)
         assert [cell.published for cell in row.cells] == [
             first[f"{net}_{key}", r] for net in ("r50", "swinb") for r in ("r = 1", "r = 3")
@@ -94,6 +94,7 @@ def test_options_are_those_of_the_evaluation(name, models):
         role = found.roles[run.role]
         options = [f"method={role.method}", *role.overrides, *run.command, "out=x"]
         settings = compose("eval_davis", overrides=options)
+        assert settings.dataset.num_first_scribbles == run["first_scribbles"] >= run["frames_per_round"]
         assert settings.rules.max_rounds == run["rounds"]
         assert settings.rules.time_limit.seconds_per_object == 240
         assert settings.clicks.name == run["click_strategy"]
