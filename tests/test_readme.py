@@ -1,12 +1,36 @@
+import json
 import re
 import shlex
 from pathlib import Path
 
+from civos_siaf.data.shapes.clips import ShapesClips
+from civos_siaf.video_writer import write_video
+
 README = Path(__file__).parents[1] / "README.md"
 
 
+def examples():
+    return re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+
+
+def test_the_example_of_an_annotation_runs(tmp_path, monkeypatch):
+    clip = ShapesClips(size=(240, 426), objects=(2, 2), video_frames=41, seed=8).render(0)
+    write_video(tmp_path / "clip.mp4", list(clip.images))
+    example = next(text for text in examples() if "import annotate" in text)
+    assert len(example.splitlines()) <= 16
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(compile(example, str(README), "exec"), names)
+    assert sorted(names["masks"]) == [0, 25]
+    assert names["labels"].shape == (240, 426)
+    assert {entry["name"] for entry in json.loads(Path("masks.json").read_text())["categories"]} == {
+        "dog",
+        "object 2",
+    }
+
+
 def test_the_example_of_a_method_runs(tmp_path, monkeypatch, capsys):
-    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    example = next(text for text in examples() if "class FullFrame" in text)
     monkeypatch.chdir(tmp_path)
     exec(compile(example.replace('"/data/DAVIS"', ""), str(README), "exec"), {})
     r_auc, auc, at_60s = map(float, capsys.readouterr().out.split())
