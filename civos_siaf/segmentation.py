@@ -10,9 +10,7 @@ from civos_siaf.masks import write_png
 from civos_siaf.overlay import draw_prompts, overlay
 from civos_siaf.prompts import Click, Prompts
 from civos_siaf.protocol import LabelVideo, Method, Progress, ignore
-from civos_siaf.video_writer import write_video
-
-DEFAULT_RATE = 24.0
+from civos_siaf.video_writer import DEFAULT_RATE, write_video
 
 
 def clicks_from_numbers(

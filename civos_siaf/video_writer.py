@@ -12,8 +12,13 @@ import numpy as np
 from civos_siaf.files import atomic_path
 from civos_siaf.frames import Rgb
 
+DEFAULT_RATE = 24.0
+"""Frames per second where nothing tells."""
 
-def write_video(path: Path | str, images: Iterable[Rgb], *, frame_rate: float = 24, quality: int = 20) -> int:
+
+def write_video(
+    path: Path | str, images: Iterable[Rgb], *, frame_rate: float = DEFAULT_RATE, quality: int = 20
+) -> int:
     """Write an H.264 file that browsers play, in one piece.
 
     Args:

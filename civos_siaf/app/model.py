@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from civos_siaf.app.actions import AddBox, AddPrompt
 from civos_siaf.app.content import Spread, Step
@@ -14,9 +14,7 @@ from civos_siaf.app.session_files import SessionFiles
 from civos_siaf.app.video_info import VideoInfo
 from civos_siaf.frames import Frames
 from civos_siaf.prompts import Box
-from civos_siaf.protocol import Labels, LabelVideo, Method, Progress, ignore
-
-Arrived: TypeAlias = Callable[[int, Labels], None]
+from civos_siaf.protocol import Arrived, Labels, LabelVideo, Method, Progress, ignore
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from civos_siaf.interaction.round_clicks import RoundClicks
 from civos_siaf.methods.history import History
 from civos_siaf.methods.prompt_check import check_prompts
 from civos_siaf.methods.siaf_answers import AnswerRules, SiafAnswers
-from civos_siaf.methods.siaf_moment import Moment, load_moment, save_moment
+from civos_siaf.methods.siaf_moment import Clicked, Moment, load_moment, save_moment
 from civos_siaf.networks.identity_network import IdentityNetwork
 from civos_siaf.prompts import Prompt, Prompts
 from civos_siaf.propagation.aot_propagator import AotPropagator
@@ -143,7 +143,9 @@ class SiafSession:
         except BaseException:
             self.propagator.restore(now.propagator)
             raise
-        self._now = Moment(self.propagator.snapshot(), named=now.named, clicked=now.clicked, drawn=now.drawn)
+        # A later round's clicks follow these, but begin from its own labels.
+        clicked = {frame: Clicked(None, own.clicks) for frame, own in now.clicked.items()}
+        self._now = Moment(self.propagator.snapshot(), named=now.named, clicked=clicked, drawn=now.drawn)
         self._history.end_round()
         return video
 

@@ -99,9 +99,10 @@ class SiafAnswers:
 
     def seen(self, frame: int, moment: Moment) -> Labels | None:
         """What is shown on a frame; None before the first round has reached it."""
+        if frame in moment.shown:
+            return moment.shown[frame]
         packed = moment.propagator.labels[frame]
-        last = None if packed is None else unpack(packed, self.frames.size)
-        return moment.shown.get(frame, last)
+        return None if packed is None else unpack(packed, self.frames.size)
 
     def _is_clicked(self, prompts: Prompts) -> bool:
         return self.clicks is not None and all(isinstance(item, Click) for item in prompts)

@@ -11,8 +11,6 @@ from civos_siaf.frames import Frames
 from civos_siaf.masks import VOID
 from civos_siaf.protocol import Labels
 
-DEFAULT_RATE = 24.0
-
 
 class ObjectInfo(Protocol):
     """An object: its number in the label maps, its name, its colour (#rrggbb)."""
