@@ -6,6 +6,7 @@ import json
 import os
 import random
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 from civos_siaf.app.actions import (
@@ -42,11 +43,14 @@ def act(folder: str, told: str, seed: int) -> None:
 
 
 def seen(annotator: Annotator) -> dict[str, object]:
-    """What is acknowledged: the state, and the checksum of every frame's labels."""
+    """What is acknowledged: the state, and the checksum of every frame's labels.
+
+    Whether the model is in step is of the process, not of the project.
+    """
     labels = [annotator.labels(frame) for frame in range(5)]
     return {
         "revision": annotator.state.revision,
-        "state": zlib.crc32(repr(annotator.state).encode()),
+        "state": zlib.crc32(repr(replace(annotator.state, ready=False)).encode()),
         "labels": [None if own is None else zlib.crc32(own.tobytes()) for own in labels],
     }
 
