@@ -22,14 +22,15 @@ HYDRA = re.compile(r"@hydra\.main\(.*config_name=\"(\w+)\"")
 
 
 def commands():
-    for page in PAGES:
+    for page in [ROOT / "README.md", ROOT / "checkpoints" / "README.md", *PAGES]:
         for block in re.findall(r"```bash\n(.*?)```", page.read_text(), re.DOTALL):
             for line in block.replace("\\\n", " ").splitlines():
-                words = shlex.split(line, comments=True)
+                words = [word for word in shlex.split(line, comments=True) if word != "..."]
                 if words[:1] == ["torchrun"]:
                     words = ["python", *words[2:]]
                 if words[:1] == ["python"]:
-                    yield pytest.param(words[1], words[2:], id=f"{page.stem}: {' '.join(words[1:4])}")
+                    name = f"{page.relative_to(ROOT)}: {' '.join(words[1:4])}"
+                    yield pytest.param(words[1], words[2:], id=name)
 
 
 @pytest.mark.parametrize("text", EXAMPLES)
