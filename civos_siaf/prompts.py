@@ -28,6 +28,10 @@ def _check_finite(**values: float) -> None:
             raise ValueError(f"{name} must be a finite number of pixels, got {value}")
 
 
+class PromptKindError(ValueError):
+    """A method was given a kind of prompt that it does not take."""
+
+
 @dataclass(frozen=True, slots=True)
 class Click:
     """A point that belongs to an object (`positive`) or does not.

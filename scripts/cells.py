@@ -12,8 +12,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
+from civos_siaf import tables
 from civos_siaf.benchmark import Evaluation
-from civos_siaf.tables import Bench, CannotRunError, Job, Models, Run, measure_objects, measure_parts
+from civos_siaf.prompts import PromptKindError
 
 GROUPS = ("dataset", "clock", "rules", "clicks")
 
@@ -27,34 +28,33 @@ def settings(options: tuple[str, ...]) -> DictConfig:
 
 def evaluate(cfg: DictConfig, name: str, folder: Path) -> None:
     try:
-        dataset, method = instantiate(cfg.dataset), instantiate(cfg.method)
-    except (FileNotFoundError, InstantiationException) as error:
-        if isinstance(error.__cause__ or error, FileNotFoundError):
-            raise CannotRunError(str(error.__cause__ or error)) from error
+        parts = {key: instantiate(cfg[key]) for key in ("dataset", "method", "rules", "clicks", "clock")}
+        about = {"method_config": OmegaConf.to_container(cfg.method, resolve=True)}
+        evaluation = Evaluation(parts.pop("method"), **parts, folder=folder, about=about)
+        with tqdm(total=len(evaluation.remaining), unit="sample", desc=name, disable=None) as bar:
+            for played in evaluation.play():
+                bar.update(int(played.over))
+    except (FileNotFoundError, PromptKindError, InstantiationException) as error:
+        if isinstance(cause := error.__cause__ or error, (FileNotFoundError, PromptKindError)):
+            raise tables.CannotRunError(str(cause)) from error
         raise
-    parts = {key: instantiate(cfg[key]) for key in ("rules", "clicks", "clock")}
-    parts["about"] = {"method_config": OmegaConf.to_container(cfg.method, resolve=True)}
-    evaluation = Evaluation(method, dataset, folder=folder, **parts)
-    with tqdm(total=len(evaluation.remaining), unit="sample", desc=name, disable=None) as bar:
-        for played in evaluation.play():
-            bar.update(int(played.over))
 
 
-def jobs(models: Models, bench: Bench) -> Callable[[Run], Job]:
-    def prepare(run: Run) -> Job:
+def jobs(models: tables.Models, bench: tables.Bench) -> Callable[[tables.Run], tables.Job]:
+    def prepare(run: tables.Run) -> tables.Job:
         choice = models.choose(run)
         if run.kind == "costs":
             facts = {"network": choice.role.network, "sizes": run["sizes"], "frames": run["frames"]}
-            return Job({**facts, "bench": asdict(bench)}, partial(measure_parts, bench=bench, **facts))
+            measure = partial(tables.measure_parts, bench=bench, **facts)
+            return tables.Job({**facts, "bench": asdict(bench)}, measure)
         cfg = settings((*choice.options, *(run.command if run.kind == "evaluation" else run.overrides)))
         used = ("method",) if run.kind == "objects" else ("method", *GROUPS)
         facts = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in used}
         if run.kind == "objects":
-
-            def play(folder: Path) -> None:
-                measure_objects(folder, bench, instantiate(cfg.method), run["objects"])
-
-            return Job({**facts, "bench": asdict(bench), "objects": run["objects"]}, play)
-        return Job({**facts, "weights": choice.weights}, partial(evaluate, cfg, str(run)))
+            facts |= {"bench": asdict(bench), "objects": (n := run["objects"])}
+            return tables.Job(facts, lambda f: tables.measure_objects(f, bench, instantiate(cfg.method), n))
+        # Files that the roles do not know of: of an own method, or given by an override.
+        weights = choice.weights or tables.weight_hashes(facts["method"])
+        return tables.Job({**facts, "weights": weights}, partial(evaluate, cfg, str(run)))
 
     return prepare

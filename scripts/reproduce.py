@@ -12,7 +12,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from civos_siaf.benchmark import Shard
-from civos_siaf.tables import Reproduction, own_notes, provenance, write_table
+from civos_siaf.tables import OWN, Reproduction, Role, own_notes, provenance, with_own_rows, write_table
 
 
 def shard_of(text: str) -> Shard:
@@ -23,6 +23,9 @@ def shard_of(text: str) -> Shard:
 
 def run(cfg: DictConfig) -> None:
     models, table = instantiate(cfg.models), instantiate(cfg.table)
+    if cfg.own:
+        models.roles[OWN] = Role(method=cfg.own)
+        table = with_own_rows(table, cfg.own, overrides=list(cfg.own_overrides))
     shard = shard_of(str(cfg.shard))
     reproduction = Reproduction(table, jobs(models, instantiate(cfg.bench)), cfg.cells, shard=shard)
     remaining = reproduction.remaining

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from civos_siaf.frames import Frames
-from civos_siaf.prompts import MaskPrompt, Prompt, Prompts
+from civos_siaf.prompts import MaskPrompt, Prompt, PromptKindError, Prompts
 
 
 def check_prompts(
@@ -14,14 +14,21 @@ def check_prompts(
     """Masks are taken by every method, other kinds only if they are named.
 
     Raises:
-        ValueError: a frame or object that does not exist, a mask of another size, or another kind of prompt.
+        ValueError: a frame or object that does not exist, or a mask of another size.
+        PromptKindError: another kind of prompt.
     """
     accepted = (*kinds, MaskPrompt)
     for item in prompts:
         if not isinstance(item, accepted):
             names = ", ".join(kind.__name__ for kind in accepted)
-            raise ValueError(f"{item!r}: this method takes {names}")
+            raise PromptKindError(f"{_named(item)}: this method takes {names}")
         if item.frame >= len(frames) or item.object_id > num_objects:
-            raise ValueError(f"{item!r}: there are frames 0..{len(frames) - 1} and objects 1..{num_objects}")
+            raise ValueError(
+                f"{_named(item)}: there are frames 0..{len(frames) - 1} and objects 1..{num_objects}"
+            )
         if isinstance(item, MaskPrompt) and item.mask.shape != frames.size:
             raise ValueError(f"a mask of size {item.mask.shape}, the frames have {frames.size} (H, W)")
+
+
+def _named(item: Prompt) -> str:
+    return f"{type(item).__name__} on frame {item.frame} for object {item.object_id}"

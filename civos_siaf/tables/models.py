@@ -11,6 +11,8 @@ from civos_siaf.weights.download import sha256
 from civos_siaf.weights.own import own_weights
 from civos_siaf.weights.registry import RECORDS
 
+WEIGHT_SUFFIXES = (".pth", ".pt", ".ckpt", ".safetensors")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
@@ -41,6 +43,24 @@ class Choice:
     role: Role
     options: tuple[str, ...]
     weights: dict[str, str]
+
+
+def weight_hashes(config: object) -> dict[str, str]:
+    """SHA-256 of the weight files that a method's configuration names, by name of the file.
+
+    A configuration names a file by its path, or the package's own by `own_weights`; files that are not there
+    are left out.
+    """
+    if isinstance(config, Mapping):
+        if str(config.get("_target_", "")).endswith("own_weights"):
+            path = own_weights(str(config["name"]))
+            return {path.name: sha256(path)}
+        return {name: digest for part in config.values() for name, digest in weight_hashes(part).items()}
+    if isinstance(config, (list, tuple)):
+        return {name: digest for part in config for name, digest in weight_hashes(part).items()}
+    if isinstance(config, str) and Path(config).suffix in WEIGHT_SUFFIXES and Path(config).is_file():
+        return {str(config): sha256(Path(config))}
+    return {}
 
 
 class Models:

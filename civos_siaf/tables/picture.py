@@ -98,7 +98,8 @@ def _rows(
             x = edges[count + 3 * index + place + 1] - 0.08
             axes.text(x, y + LINE, kind, fontsize=8, color=GREY, ha="right", va="center")
     y += 2 * LINE
-    axes.plot((PAD, right), (y - LINE / 2,) * 2, color="black", linewidth=0.8)
+    top = y - LINE / 2
+    axes.plot((PAD, right), (top, top), color="black", linewidth=0.8)
     for number, (row, cells, figures) in enumerate(zip(table.rows, texts, results.figures, strict=True)):
         if row.section:
             axes.text((PAD + right) / 2, y, row.section, fontsize=9, ha="center", va="center", style="italic")
@@ -113,7 +114,7 @@ def _rows(
         y += LINE
     for index in range(1, len(table.columns)):
         x = edges[count + 3 * index]
-        axes.plot((x, x), (y - LINE / 2 - LINE * (len(texts)), y - LINE / 2), color="#d0d5dd", linewidth=0.6)
+        axes.plot((x, x), (top, y - LINE / 2), color="#d0d5dd", linewidth=0.6)
     axes.plot((PAD, right), (y - LINE / 2,) * 2, color="black", linewidth=1.4)
     return y
 
