@@ -3,9 +3,13 @@
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_ASKING = threading.Lock()
+"""The mask can only be read by setting it: a thread between the two would read, and leave, zero."""
 
 
 @contextmanager
@@ -60,6 +64,7 @@ def write_text(target: Path | str, text: str) -> None:
 
 
 def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
+    with _ASKING:
+        mask = os.umask(0)
+        os.umask(mask)
     return mask

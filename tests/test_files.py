@@ -1,4 +1,6 @@
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -54,6 +56,24 @@ def test_a_folder_with_something_in_it_is_kept(tmp_path):
         with pytest.raises(ValueError, match="exists already"), atomic_folder(tmp_path / name):
             pass
     assert (tmp_path / "empty" / "a.txt").read_text() == "a"
+
+
+def test_threads_that_write_at_once_leave_the_umask_as_it_was(tmp_path, monkeypatch):
+    expected, ask = umask(), os.umask
+
+    def slowly(mask):
+        before = ask(mask)
+        time.sleep(0.01)
+        return before
+
+    monkeypatch.setattr(os, "umask", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: write_text(tmp_path / f"{n}.txt", ""), range(8)))
+    monkeypatch.undo()
+    left = umask()
+    os.umask(expected)
+    assert left == expected
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o666 & ~expected}
 
 
 def umask():

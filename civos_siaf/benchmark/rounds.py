@@ -117,13 +117,15 @@ class SampleRounds:
 
         Raises:
             RuntimeError: no scribbles were handed out before.
-            ValueError: masks of another shape or type; the round can then be submitted again.
+            ValueError: masks of another shape or type; the round can then be submitted again, and no time is
+                charged by the clock.
         """
         if self._handed_out is None or self._all is None or self._last is None:
             raise RuntimeError("ask for the scribbles before you hand in masks")
+        self._check(masks)
         self._clock.round_done()
         now = self._clock.now()
-        labels = self._check(masks)
+        labels = as_labels(masks)
         seconds, self._handed_out = now - self._handed_out, None
         self.round += 1
         self._model_seconds += seconds
@@ -192,10 +194,11 @@ class SampleRounds:
             spent = now - self._begin
         return spent > limit.seconds_per_object * self.sample.info.num_objects
 
-    def _check(self, masks: LabelVideo) -> NDArray[np.uint8]:
+    def _check(self, masks: LabelVideo) -> None:
+        """Shape and type only: what takes time comes after the clock is read."""
         if not isinstance(masks, np.ndarray) or masks.shape != self.truth.shape:
             raise ValueError(
                 f"{self.sample.sequence}: masks must be an array {self.truth.shape} (T, H, W), "
                 f"got {getattr(masks, 'shape', type(masks).__name__)}"
             )
-        return as_labels(masks)
+        as_labels(masks[:0])

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from civos_siaf.networks.click_fusion import conv1s
 from civos_siaf.networks.click_network import ClickNetwork, ClickOutput, Features, Stage, resize
+from civos_siaf.networks.separable import separable
 
 STRIDE = 32
 BACKBONE = "mobilenetv2_100"
@@ -52,7 +53,7 @@ class LightClicks(ClickNetwork):
         self.maps_transform = conv1s(self.num_coord_channels, stem)
         self.lateral = nn.ModuleList(nn.Conv2d(c, width, 1) for c in channels[1:])
         self.lateral_maps = nn.ModuleList(nn.Conv2d(self.num_coord_channels, width, 1) for _ in channels[1:])
-        self.smooth = nn.ModuleList(_separable(width, width) for _ in channels[1:-1])
+        self.smooth = nn.ModuleList(separable(width) for _ in channels[1:-1])
         self.detail = nn.Conv2d(channels[0], head_width, 1)
         self.detail_maps = nn.Conv2d(self.num_coord_channels, head_width, 3, padding=1)
         self.reduce = nn.Conv2d(width, head_width, 1)
@@ -132,17 +133,6 @@ def _pooled(coords: Tensor, like: Tensor) -> Tensor:
 
 def _aligned(side: float) -> int:
     return STRIDE * max(1, round((side - 1) / STRIDE)) + 1
-
-
-def _separable(in_channels: int, out_channels: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels, bias=False),
-        nn.BatchNorm2d(in_channels),
-        nn.ReLU(inplace=True),
-        nn.Conv2d(in_channels, out_channels, 1, bias=False),
-        nn.BatchNorm2d(out_channels),
-        nn.ReLU(inplace=True),
-    )
 
 
 def _conv_bn_relu(channels: int) -> list[nn.Module]:

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from civos_siaf.frames import Frames
-from civos_siaf.propagation.images import normalize
+from civos_siaf.frames import Frames, Rgb
+from civos_siaf.propagation.images import Images, normalize
 
 STRIDE = 16
 MAX_LONG = 1040
@@ -53,8 +53,8 @@ def network_size(
     return rows, columns
 
 
-class AotImages:
-    """Frames as normalised tensors of the network's size; the last one asked for is kept.
+class AotImages(Images):
+    """Frames in another size.
 
     Args:
         frames: the video.
@@ -63,23 +63,16 @@ class AotImages:
     """
 
     def __init__(self, frames: Frames, size: tuple[int, int], device: torch.device) -> None:
-        self.frames = frames
+        super().__init__(frames, device)
         self.size = size
-        self.device = device
-        self._last: tuple[int, Tensor] | None = None
 
-    def __len__(self) -> int:
-        return len(self.frames)
-
-    def __getitem__(self, index: int) -> Tensor:
-        """(1, 3, H', W'); bicubic, and not clipped to what pixels can be."""
-        if self._last is None or self._last[0] != index:
-            pixels: NDArray[Any] = self.frames[index].astype(np.float32)
-            if pixels.shape[:2] != self.size:
-                pixels = cv2.resize(pixels, self.size[::-1], interpolation=cv2.INTER_CUBIC)
-            image = torch.from_numpy(np.ascontiguousarray(pixels)).to(self.device).permute(2, 0, 1)
-            self._last = index, normalize(image / 255)[None]
-        return self._last[1]
+    def prepared(self, frame: Rgb) -> Tensor:
+        """See `Images`; bicubic, and not clipped to what pixels can be."""
+        pixels: NDArray[Any] = frame.astype(np.float32)
+        if pixels.shape[:2] != self.size:
+            pixels = cv2.resize(pixels, self.size[::-1], interpolation=cv2.INTER_CUBIC)
+        image = torch.from_numpy(np.ascontiguousarray(pixels)).to(self.device).permute(2, 0, 1)
+        return normalize(image / 255)
 
 
 def resize_labels(labels: Tensor, size: Sequence[int]) -> Tensor:

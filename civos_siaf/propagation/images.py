@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor
 
-from civos_siaf.frames import Frames
+from civos_siaf.frames import Frames, Rgb
 from civos_siaf.padding import Padding
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -19,8 +21,35 @@ def normalize(image: Tensor) -> Tensor:
     return (image - mean) / std
 
 
-class FrameImages:
-    """Frames as normalised, padded tensors; the last one asked for is kept.
+class Images(ABC):
+    """Frames as normalised tensors of the size that a network takes; the last one asked for is kept.
+
+    Args:
+        frames: the video.
+        device: where the tensors are wanted.
+    """
+
+    def __init__(self, frames: Frames, device: torch.device) -> None:
+        self.frames = frames
+        self.device = device
+        self._last: tuple[int, Tensor] | None = None
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, index: int) -> Tensor:
+        """(1, 3, H', W')."""
+        if self._last is None or self._last[0] != index:
+            self._last = index, self.prepared(self.frames[index])[None]
+        return self._last[1]
+
+    @abstractmethod
+    def prepared(self, frame: Rgb) -> Tensor:
+        """A frame (H, W, 3) as (3, H', W')."""
+
+
+class FrameImages(Images):
+    """Padded frames.
 
     Args:
         frames: the video.
@@ -29,18 +58,10 @@ class FrameImages:
     """
 
     def __init__(self, frames: Frames, padding: Padding, device: torch.device) -> None:
-        self.frames = frames
+        super().__init__(frames, device)
         self.padding = padding
-        self.device = device
-        self._last: tuple[int, Tensor] | None = None
 
-    def __len__(self) -> int:
-        return len(self.frames)
-
-    def __getitem__(self, index: int) -> Tensor:
-        """(1, 3, H', W'); zero, the mean colour, where padded."""
-        if self._last is None or self._last[0] != index:
-            pixels = torch.tensor(self.frames[index]).to(self.device)
-            image = normalize(pixels.permute(2, 0, 1).float() / 255)
-            self._last = index, self.padding.pad(image)[None]
-        return self._last[1]
+    def prepared(self, frame: Rgb) -> Tensor:
+        """See `Images`; zero, the mean colour, where padded."""
+        pixels = torch.tensor(frame).to(self.device)
+        return self.padding.pad(normalize(pixels.permute(2, 0, 1).float() / 255))

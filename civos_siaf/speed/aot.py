@@ -11,18 +11,17 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
-from civos_siaf.allocator import keep_freed_memory
 from civos_siaf.networks.identity_network import IdentityNetwork
 from civos_siaf.networks.propagation_network import FrameFeatures
 from civos_siaf.propagation.aot_images import network_size, resize_labels
 from civos_siaf.propagation.aot_tracker import AotTracker
+from civos_siaf.speed.timing import now, set_up, untrained_on_purpose
 from civos_siaf.weights.aot_networks import aot_network
 
 Row = dict[str, object]
@@ -52,12 +51,9 @@ def run(
     keep: bool = True,
 ) -> Iterator[Row]:
     """One row per network and number of objects."""
-    torch.set_num_threads(threads)
-    if keep:
-        keep_freed_memory()
+    set_up(threads=threads, keep=keep)
     for name in networks:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # untrained on purpose
+        with untrained_on_purpose():
             net = aot_network(name, device=device, fast=fast)
         size = network_size(height, width, align_corners=net.align_corners)
         g = torch.Generator().manual_seed(0)
@@ -88,17 +84,17 @@ def _frame(
     features: FrameFeatures = net.encode_frame(image)
     for _ in range(references):
         tracker.add_reference(features, given, num_objects=count)
-    clock, before = [_now(image)], time.process_time()
+    clock, before = [now(image.device)], time.process_time()
     features = net.encode_frame(image)
-    clock.append(_now(image))
+    clock.append(now(image.device))
     logits = tracker.propagate(features)
-    clock.append(_now(image))
+    clock.append(now(image.device))
     labels = tracker.labels(logits, size)
-    clock.append(_now(image))
+    clock.append(now(image.device))
     resize_labels(labels, given.shape)
     # An untrained network answers with noise: what was given stands for a real answer.
     tracker.update(given)
-    clock.append(_now(image))
+    clock.append(now(image.device))
     encode, match, label, update = (b - a for a, b in pairwise(clock))
     return encode, match, label, update, time.process_time() - before
 
@@ -111,9 +107,3 @@ def boxes(count: int, size: tuple[int, int]) -> Tensor:
         top, left = (k // columns) * size[0] // 2, (k % columns) * size[1] // columns
         labels[top + 9 : top + size[0] // 3, left + 5 : left + size[1] // columns - 5] = k + 1
     return labels
-
-
-def _now(like: Tensor) -> float:
-    if like.is_cuda:
-        torch.cuda.synchronize()
-    return time.perf_counter()

@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import torch
 
-from civos_siaf.allocator import keep_freed_memory
 from civos_siaf.interaction.predictor import ClickPredictor, Precision, autocast
 from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.networks.fuse_bn import fuse_batch_norm
 from civos_siaf.prompts import Click
-from civos_siaf.speed.timing import best_of
+from civos_siaf.speed.timing import best_of, set_up
 from civos_siaf.weights.click_networks import build
 
 Row = dict[str, str | float]
@@ -33,8 +32,7 @@ def run(
     keep: bool = True,
 ) -> Iterator[Row]:
     """One row per network and way to run it; seconds are those of the fastest of `repeats`."""
-    torch.set_num_threads(threads)
-    kept = keep and keep_freed_memory()
+    kept = set_up(threads=threads, keep=keep)
     for name in networks:
         torch.manual_seed(0)
         plain = build(name).eval().requires_grad_(False)

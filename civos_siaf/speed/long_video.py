@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from civos_siaf.frames import Frames, Rgb
 from civos_siaf.propagation.propagator import Propagator, Step
 from civos_siaf.propagation.settings import PropagationSettings
 from civos_siaf.speed.propagation import made_masks
+from civos_siaf.speed.timing import untrained_on_purpose
 from civos_siaf.weights.mivos_networks import propagation_network
 
 Row = dict[str, object]
@@ -66,8 +66,7 @@ def run(
     torch.set_num_threads(threads)
     if tidy:
         return_freed_memory()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # untrained on purpose
+    with untrained_on_purpose():
         net = propagation_network(f"{method}-propagation")
     resident: list[float] = []
     begin = time.perf_counter()

@@ -11,7 +11,6 @@ import os
 import resource
 import sys
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -19,12 +18,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from civos_siaf.allocator import keep_freed_memory
 from civos_siaf.frames import Frames
 from civos_siaf.networks.mask_fusion import MaskFusion
 from civos_siaf.networks.propagation_network import PropagationNetwork
 from civos_siaf.propagation.propagator import Propagator
 from civos_siaf.propagation.settings import PropagationSettings
+from civos_siaf.speed.timing import set_up, untrained_on_purpose
 from civos_siaf.weights.mivos_networks import network, propagation_network
 
 Row = dict[str, object]
@@ -47,14 +46,11 @@ def run(
     keep: bool = True,
 ) -> Iterator[Row]:
     """One row per network and number of objects."""
-    torch.set_num_threads(threads)
-    if keep:
-        keep_freed_memory()
+    set_up(threads=threads, keep=keep)
     video = made_video(frames, height, width)
     settings = PropagationSettings(mem_freq=mem_freq)
     for method in methods:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # untrained on purpose
+        with untrained_on_purpose():
             net = propagation_network(f"{method}-propagation", fast=fast)
             fusion = network(f"{method}-fusion", fast=fast)
         assert isinstance(fusion, MaskFusion)

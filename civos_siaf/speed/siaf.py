@@ -12,7 +12,6 @@ threads, repeats, folder (for siaf.md and siaf.png), keep (freed memory, see civ
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -20,7 +19,6 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
-from civos_siaf.allocator import keep_freed_memory
 from civos_siaf.files import write_text
 from civos_siaf.frames import Frames
 from civos_siaf.methods.siaf import SIAF
@@ -33,7 +31,7 @@ from civos_siaf.propagation.aot_images import network_size
 from civos_siaf.speed.aot import boxes
 from civos_siaf.speed.propagation import made_video
 from civos_siaf.speed.siaf_report import PAPER, Row, markdown, plot
-from civos_siaf.speed.timing import now, peak_mebibytes
+from civos_siaf.speed.timing import now, peak_mebibytes, set_up, untrained_on_purpose
 from civos_siaf.weights.afi_networks import load_afi_network
 from civos_siaf.weights.aot_networks import aot_network
 
@@ -64,14 +62,11 @@ def run(
     keep: bool = True,
 ) -> Iterator[Row]:
     """One row per measurement."""
-    torch.set_num_threads(threads)
-    if keep:
-        keep_freed_memory()
+    set_up(threads=threads, keep=keep)
     rows: list[Row] = []
     for device in devices or ("cpu", *(["cuda"] if torch.cuda.is_available() else [])):
         for name in networks:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # untrained on purpose
+            with untrained_on_purpose():
                 afi = load_afi_network(NETWORKS[name][0], device=device)
                 aot = aot_network(NETWORKS[name][1], device=device)
             every = (

@@ -4,10 +4,32 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch.profiler import ProfilerActivity, profile
+
+from civos_siaf.allocator import keep_freed_memory
+
+
+def set_up(*, threads: int, keep: bool) -> bool:
+    """Use so many threads from now on, and keep freed memory if wished.
+
+    Returns:
+        Whether it is kept; see `civos_siaf.allocator`.
+    """
+    torch.set_num_threads(threads)
+    return keep and keep_freed_memory()
+
+
+@contextmanager
+def untrained_on_purpose() -> Iterator[None]:
+    """Networks made in here do not say that they are untrained: seconds do not depend on weights."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def best_of(function: Callable[[], object], *, repeats: int = 5) -> float:

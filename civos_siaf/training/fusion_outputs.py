@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,7 @@ from numpy.typing import NDArray
 
 from civos_siaf.aggregate import aggregate
 from civos_siaf.data.fusion_data import AnnotatedVideos
-from civos_siaf.files import write_text
+from civos_siaf.files import atomic_folder, write_text
 from civos_siaf.frames import Frames, Rgb
 from civos_siaf.masks import VOID
 from civos_siaf.networks.propagation_network import PropagationNetwork
@@ -138,10 +136,8 @@ class FusionOutputs:
         self, network: PropagationNetwork, videos: AnnotatedVideos, index: int, position: int, target: Path
     ) -> None:
         objects, frames = self.spread(network, videos, index, position)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Readers skip names with a dot; the move at the end shows the reference in one piece.
-        hidden = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        try:
+        # Readers skip names with a dot; the folder shows the reference in one piece.
+        with atomic_folder(target) as hidden:
             for number in objects:
                 (hidden / str(number)).mkdir()
             for stem, planes in frames:
@@ -149,10 +145,6 @@ class FusionOutputs:
                     path = hidden / str(number) / f"{stem}.png"
                     if not cv2.imwrite(str(path), plane):
                         raise OSError(f"{path} could not be written")
-            hidden.chmod(0o755)
-            hidden.rename(target)
-        finally:
-            shutil.rmtree(hidden, ignore_errors=True)
 
     def _check(self, folder: Path, about: Mapping[str, Any]) -> None:
         path = folder / SETTINGS

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
 from civos_siaf.networks.afi.network import Afi
 from civos_siaf.networks.afi.variants import VARIANTS
 from civos_siaf.networks.light_interaction import LightInteraction
-from civos_siaf.networks.prepare import for_inference
-from civos_siaf.weights.click_networks import without_prefix
-from civos_siaf.weights.load import load_strictly, read_weights
 from civos_siaf.weights.own import own_weights
-from civos_siaf.weights.untrained import fill_untrained
+from civos_siaf.weights.ready import ready, require_known
 
 LIGHT = "light-interaction"
 """Our own network."""
@@ -33,8 +28,7 @@ def build(architecture: str, *, across: bool = True) -> Afi | LightInteraction:
     """
     if architecture == LIGHT:
         return LightInteraction(across=across)
-    if architecture not in VARIANTS:
-        raise ValueError(f"no architecture {architecture!r}; there are {', '.join((*VARIANTS, LIGHT))}")
+    require_known(architecture, (*VARIANTS, LIGHT))
     return VARIANTS[architecture](across=across)
 
 
@@ -64,10 +58,4 @@ def load_afi_network(
     path = weights
     if path is None and architecture in OWN:
         path = own_weights(OWN[architecture], required=False)
-    if path is None:
-        fill_untrained(network, architecture)
-    else:
-        load_strictly(network, without_prefix(read_weights(path).state), source=str(path))
-    network.requires_grad_(False).eval()
-    prepared = for_inference(network, winograd=device == "cpu") if fast else network
-    return prepared.to(torch.device(device))
+    return ready(network, path, architecture=architecture, device=device, fast=fast)

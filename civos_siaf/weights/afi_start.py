@@ -12,8 +12,7 @@ from torch import Tensor
 from civos_siaf.networks.afi.backbones import MobileNetBackbone, ResNet50Backbone, SwinBackbone
 from civos_siaf.networks.afi.network import Afi
 from civos_siaf.weights.backbones import IMAGENET, imagenet_state, init_backbone
-from civos_siaf.weights.click_networks import without_prefix
-from civos_siaf.weights.load import load_strictly, read_weights
+from civos_siaf.weights.load import load_strictly, read_weights, without_prefix
 from civos_siaf.weights.resnet_start import resnet_state
 
 SWIN_NAME = "swin_base_patch4_window7_224.ms_in22k_ft_in1k"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from civos_siaf.networks.aot.network import Aot
@@ -13,10 +12,8 @@ from civos_siaf.networks.aot.swin import SwinEncoder
 from civos_siaf.networks.aot.variants import VARIANTS
 from civos_siaf.networks.identity_network import IdentityNetwork
 from civos_siaf.networks.light_identity import LightIdentity
-from civos_siaf.networks.prepare import for_inference
-from civos_siaf.weights.click_networks import without_prefix
-from civos_siaf.weights.load import load_strictly, read_weights
-from civos_siaf.weights.untrained import fill_untrained
+from civos_siaf.weights.load import load_strictly, read_weights, without_prefix
+from civos_siaf.weights.ready import ready, require_known
 
 UNUSED_NAMES = ("LSTT.mask_token", ".relative_position_index")
 """Endings of names in published files that no network needs: never used, and following from the size."""
@@ -35,8 +32,7 @@ def build(architecture: str) -> IdentityNetwork:
     """
     if architecture == LIGHT:
         return LightIdentity()
-    if architecture not in VARIANTS:
-        raise ValueError(f"no architecture {architecture!r}; there are {', '.join((*VARIANTS, LIGHT))}")
+    require_known(architecture, (*VARIANTS, LIGHT))
     return VARIANTS[architecture].build()
 
 
@@ -63,13 +59,7 @@ def aot_network(
         ValueError: no such architecture, not a readable weight file, or one for another network.
     """
     empty = build(architecture)
-    if path is None:
-        fill_untrained(empty, architecture)
-    else:
-        load_strictly(empty, published_state(read_weights(path).state), source=str(path))
-    empty.requires_grad_(False).eval()
-    prepared = for_inference(empty, winograd=device == "cpu") if fast else empty
-    return prepared.to(torch.device(device))
+    return ready(empty, path, architecture=architecture, device=device, fast=fast, names=published_state)
 
 
 def init_encoder(network: Aot, path: Path | str) -> None:

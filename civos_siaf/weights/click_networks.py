@@ -15,7 +15,8 @@ from civos_siaf.networks.deeplab_clicks import DeepLabClicks
 from civos_siaf.networks.fuse_bn import fuse_batch_norm
 from civos_siaf.networks.light_clicks import LightClicks
 from civos_siaf.networks.ritm import Ritm
-from civos_siaf.weights.load import WeightFile, load_strictly, read_weights
+from civos_siaf.weights.load import WeightFile, load_strictly, read_weights, without_prefix
+from civos_siaf.weights.ready import require_known
 
 ARCHITECTURES: dict[str, Callable[[], ClickNetwork]] = {
     "hrnet18s-ocr": partial(Ritm, width=18, ocr_width=48, small=True),
@@ -45,7 +46,6 @@ _OLD_DEFAULTS: dict[str, Any] = {
     "norm_mean_std": (IMAGENET_MEAN, IMAGENET_STD),
 }
 _NO_EFFECT = frozenset({"backbone_lr_mult", "cpu_dist_maps"})
-_PREFIXES = ("module.", "RiTM.")
 
 
 def build(architecture: str) -> ClickNetwork:
@@ -54,8 +54,7 @@ def build(architecture: str) -> ClickNetwork:
     Raises:
         ValueError: no such architecture; lists those there are.
     """
-    if architecture not in ARCHITECTURES:
-        raise ValueError(f"no architecture {architecture!r}; there are {', '.join(ARCHITECTURES)}")
+    require_known(architecture, ARCHITECTURES)
     return ARCHITECTURES[architecture]()
 
 
@@ -142,14 +141,6 @@ def load_into(network: ClickNetwork, path: Path | str) -> None:
     if shapes != {name: value.shape for name, value in state.items()} and (found := identify(state)):
         raise ValueError(f"{path}: wrong architecture: this file is for {found}")
     load_strictly(network, state, source=str(path))
-
-
-def without_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Remove a prefix that wrappers have put before every name."""
-    for prefix in _PREFIXES:
-        if state and all(name.startswith(prefix) for name in state):
-            return without_prefix({name[len(prefix) :]: value for name, value in state.items()})
-    return dict(state)
 
 
 def _network_for(file: WeightFile, architecture: str | None) -> ClickNetwork:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 SHOWN = 8
 """How many names an error lists of each kind."""
+_PREFIXES = ("module.", "RiTM.")
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,14 @@ def load_strictly(network: nn.Module, state: Mapping[str, Tensor], *, source: st
     if problems:
         raise ValueError(f"{source} does not fit {type(network).__name__}: " + "; ".join(problems))
     network.load_state_dict(dict(state), strict=True)
+
+
+def without_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Remove a prefix that wrappers have put before every name."""
+    for prefix in _PREFIXES:
+        if state and all(name.startswith(prefix) for name in state):
+            return without_prefix({name[len(prefix) :]: value for name, value in state.items()})
+    return dict(state)
 
 
 def _read_safetensors(path: Path) -> WeightFile:

@@ -6,24 +6,18 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import torch
 from torch import nn
 
-from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.networks.deeplab_clicks import DeepLabClicks
-from civos_siaf.networks.fuse_bn import fuse_batch_norm
 from civos_siaf.networks.light_mask_fusion import LightMaskFusion
 from civos_siaf.networks.light_propagation import LightPropagation
 from civos_siaf.networks.light_s2m import LightS2m
 from civos_siaf.networks.mask_fusion import MaskFusion
-from civos_siaf.networks.prepare import for_inference
 from civos_siaf.networks.propagation_network import PropagationNetwork
 from civos_siaf.networks.s2m import S2m
 from civos_siaf.networks.stm import Stm
 from civos_siaf.weights.click_networks import build as build_clicks
-from civos_siaf.weights.click_networks import without_prefix
-from civos_siaf.weights.load import load_strictly, read_weights
-from civos_siaf.weights.untrained import fill_untrained
+from civos_siaf.weights.ready import ready, require_known
 
 ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "mivos-propagation": Stm,
@@ -44,8 +38,7 @@ def build(architecture: str) -> nn.Module:
     Raises:
         ValueError: no such architecture; lists those there are.
     """
-    if architecture not in ARCHITECTURES:
-        raise ValueError(f"no architecture {architecture!r}; there are {', '.join(ARCHITECTURES)}")
+    require_known(architecture, ARCHITECTURES)
     return ARCHITECTURES[architecture]()
 
 
@@ -66,19 +59,7 @@ def network(
         ValueError: no such architecture, not a readable weight file, or one for another network.
     """
     empty = build(architecture) if architecture in ARCHITECTURES else build_clicks(architecture)
-    if path is None:
-        fill_untrained(empty, architecture)
-    else:
-        load_strictly(empty, without_prefix(read_weights(path).state), source=str(path))
-    empty.requires_grad_(False).eval()
-    if not fast:
-        prepared = empty
-    elif isinstance(empty, ClickNetwork):
-        # f-BRS needs gradients, for which the direct convolution is the better one.
-        prepared = fuse_batch_norm(empty).to(memory_format=torch.channels_last)
-    else:
-        prepared = for_inference(empty, winograd=device == "cpu")
-    return prepared.to(torch.device(device))
+    return ready(empty, path, architecture=architecture, device=device, fast=fast)
 
 
 def propagation_network(

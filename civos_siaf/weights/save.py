@@ -10,9 +10,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from civos_siaf.files import atomic_path
-from civos_siaf.weights.click_networks import identify, load_click_network, without_prefix
+from civos_siaf.weights.click_networks import identify, load_click_network
 from civos_siaf.weights.download import sha256
-from civos_siaf.weights.load import read_weights
+from civos_siaf.weights.load import read_weights, without_prefix
 
 
 def save_weights(path: Path | str, state: Mapping[str, Tensor], *, metadata: Mapping[str, str]) -> None:

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from civos_siaf.benchmark import DavisDataset, ManualClock, Rules, TimeLimit
+from civos_siaf.benchmark import rounds as rounds_module
+from civos_siaf.benchmark.clock import FixedClock
 from civos_siaf.benchmark.rounds import SampleRounds
 from civos_siaf.benchmark.samples import Shard, all_samples
 from civos_siaf.benchmark.scribbles import annotated_frames
@@ -93,6 +95,31 @@ def test_float_masks_are_refused(mini, clock):
     rounds.hand_out()
     with pytest.raises(ValueError, match="integers, got float64"):
         rounds.submit(np.zeros(rounds.truth.shape))
+
+
+@pytest.mark.parametrize("wrong", [[[0]], np.zeros((6, 1, 1), np.uint8), "floats"])
+def test_refused_masks_are_not_charged(mini, wrong):
+    limit = TimeLimit(seconds_per_object=1.5, charge="everything")  # two objects: 3 s
+    rounds = play(mini, FixedClock(2.0), max_rounds=2, time_limit=limit)
+    rounds.hand_out()
+    for _ in range(3):
+        with pytest.raises(ValueError, match="got"):
+            rounds.submit(rounds.truth.astype(float) if isinstance(wrong, str) else wrong)
+    scores = rounds.submit(rounds.truth)
+    assert scores.seconds == 2.0
+    assert not rounds.over
+
+
+def test_the_clock_is_read_before_labels_of_another_type_are_converted(mini, clock, monkeypatch):
+    convert = rounds_module.as_labels
+
+    def slowly(labels):
+        clock.advance(5.0 * len(labels))
+        return convert(labels)
+
+    monkeypatch.setattr(rounds_module, "as_labels", slowly)
+    scores = one_round(play(mini, clock), clock, 7.5)
+    assert scores.seconds == 7.5
 
 
 def test_the_robot_draws_on_the_worst_frame_what_is_wrong(mini, clock):

@@ -5,7 +5,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civos_siaf.frames import Frames
-from civos_siaf.networks.aot.variants import VARIANTS
 from civos_siaf.networks.identity_network import KeyValue, concatenated
 from civos_siaf.networks.propagation_network import FrameFeatures
 from civos_siaf.propagation.aot_engine import AotEngine
@@ -14,21 +13,15 @@ from civos_siaf.propagation.aot_images import AotImages, network_size, resize_la
 from civos_siaf.propagation.aot_memory import LongTermMemory, ReferenceMemories, batched
 from civos_siaf.propagation.aot_tracker import AotTracker
 from civos_siaf.propagation.feature_cache import FeatureCache
+from tests.networks.aot.fresh import fresh_aot
 
 SIZE = (33, 49)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="module")
 def net():
-    torch.manual_seed(0)
-    net = VARIANTS["aots"].build().eval().requires_grad_(False)
-    net.patch_wise_id_bank.weight.mul_(100)
-    return net
+    torch.set_num_threads(1)
+    return fresh_aot("aots", strength=100)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from hydra.utils import instantiate
 from civos_siaf.networks.light_propagation import LightPropagation
 from civos_siaf.weights.save import save_weights
 from tests.data.layouts import write_coco, write_davis, write_saliency, write_youtubevos
-from tests.scripts.test_mivos_experiments import SMALL, experiment, train
+from tests.scripts.experiments import SMALL, experiment, first_losses
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ CASES = [
 def test_an_experiment_can_be_trained(name, options, root, tmp_path):
     precision = "trainer.precision=bf16"  # CPUs have no fp16 to scale
     cfg = experiment(name, root, *SMALL, precision, *options, "trainer.steps=3", "trainer.ema_decay=null")
-    losses = train(cfg, tmp_path)
+    losses = first_losses(cfg, tmp_path)
     assert len(losses) == 2
     assert all(0 < loss < 50 for loss in losses)
 
@@ -89,5 +89,5 @@ def test_the_light_network_begins_with_matching_that_was_learned(root, tmp_path)
     network = instantiate(cfg.task).network
     assert torch.equal(network.key_proj.weight, matching.key_proj.weight)
     assert torch.equal(network.trunk.conv_stem.weight, matching.trunk.conv_stem.weight)
-    losses = train(cfg, tmp_path / "run")
+    losses = first_losses(cfg, tmp_path / "run")
     assert all(0 < loss < 5 for loss in losses)

@@ -1,12 +1,8 @@
 """The trainings of click and light networks, stepped on tiny data in the real layouts."""
 
-from itertools import islice
-from pathlib import Path
-
 import pytest
 import timm
 import torch
-from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from safetensors.torch import save_file
 
@@ -15,9 +11,9 @@ from civos_siaf.networks.ritm import Ritm
 from civos_siaf.weights.click_networks import load_click_network
 from civos_siaf.weights.hrnet_start import init_ritm
 from tests.data.layouts import write_coco, write_davis, write_lvis
+from tests.scripts import experiments
 from tests.scripts.conftest import ROOT
-
-CONFIGS = Path(__file__).parents[2] / "configs"
+from tests.scripts.experiments import experiment, first_losses
 
 
 @pytest.fixture(scope="module")
@@ -38,21 +34,7 @@ def root(tmp_path_factory):
     return root
 
 
-def experiment(name, root, *overrides):
-    with initialize_config_dir(config_dir=str(CONFIGS), version_base="1.3"):
-        return compose("train", overrides=[f"experiment={name}", f"data_root={root}", *overrides])
-
-
-def steps(cfg, folder, count=2):
-    """Losses of the first steps."""
-    torch.manual_seed(0)
-    trainer = instantiate(cfg.trainer)(
-        instantiate(cfg.task), instantiate(cfg.data), folder=folder, validation=instantiate(cfg.validation)
-    )
-    return [progress.loss for progress in islice(trainer.run(), count)]
-
-
-SMALL = ("trainer.batch_size=2", "trainer.workers=0", "trainer.every.save=0", "trainer.every.validate=0")
+SMALL = (*experiments.SMALL, "trainer.every.validate=0")
 CROP = ("data.augment.size=[64,64]", "data.min_area=20")
 NO_START = "task.network.backbone=null"
 LIGHT_SIZE = ("data.items.augment.size=[64,64]", "data.items.min_area=20")
@@ -70,7 +52,8 @@ CLIP_AREA = tuple(f"data.clips.sources.2.images.sources.{i}.min_area=50" for i i
     ],
 )
 def test_an_experiment_can_be_trained(name, options, root, tmp_path):
-    losses = steps(experiment(name, root, *SMALL, NO_START, *options, "trainer.steps=3"), tmp_path)
+    cfg = experiment(name, root, *SMALL, NO_START, *options, "trainer.steps=3")
+    losses = first_losses(cfg, tmp_path, validation=instantiate(cfg.validation))
     assert len(losses) == 2
     assert all(0 < loss < 20 for loss in losses)
 

@@ -1,6 +1,5 @@
 """The trainings of MiVOS, built as configured and stepped twice on tiny data in the real layouts."""
 
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from civos_siaf.data.videos import DavisVideos
 from civos_siaf.networks.light_propagation import LightPropagation
 from civos_siaf.training.fusion_outputs import FusionOutputs
 from tests.data.layouts import write_bl30k, write_davis, write_lvis, write_saliency, write_youtubevos
+from tests.scripts.experiments import SMALL, experiment, first_losses
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 STATIC = ("fss", "DUTS-TR", "DUTS-TE", "ecssd", "BIG_small", "HRSOD_small")
@@ -33,21 +33,6 @@ def root(tmp_path_factory):
     return root
 
 
-def experiment(name, root, *overrides):
-    """The settings of an experiment."""
-    with initialize_config_dir(config_dir=str(CONFIGS), version_base="1.3"):
-        return compose("train", overrides=[f"experiment={name}", f"data_root={root}", *overrides])
-
-
-def train(cfg, folder):
-    """Losses of the first two of three steps; the last would write a checkpoint of a gigabyte."""
-    torch.manual_seed(0)
-    parts = instantiate(cfg.task), instantiate(cfg.data)
-    trainer = instantiate(cfg.trainer)(*parts, folder=folder)
-    return [progress.loss for progress in islice(trainer.run(), 2)]
-
-
-SMALL = ("trainer.batch_size=2", "trainer.workers=0", "trainer.every.save=0")
 START, CLIP = "task.network.weights=null", "data.augment.size=[64,64]"
 CASES = [
     pytest.param("mivos_stage1", [START, CLIP, "data.min_pixels=5"], id="stage1"),
@@ -75,7 +60,7 @@ CASES = [
 @pytest.mark.parametrize(("name", "options"), CASES)
 def test_an_experiment_can_be_trained(name, options, root, tmp_path):
     cfg = experiment(name, root, *SMALL, *options, "trainer.steps=3")
-    losses = train(cfg, tmp_path)
+    losses = first_losses(cfg, tmp_path)
     assert len(losses) == 2
     assert all(0 < loss < 50 for loss in losses)
 

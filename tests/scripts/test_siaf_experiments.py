@@ -1,21 +1,18 @@
 """The trainings of SIAF's interaction, stepped on tiny data in the real layouts, alone and in stages."""
 
 import time
-from itertools import islice
 from pathlib import Path
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from safetensors.torch import load_file
 
 from civos_siaf.training.seeds import item_rng
 from tests.data.layouts import write_coco, write_davis, write_lvis, write_youtubevos
+from tests.scripts.experiments import SMALL, experiment, first_losses
 from tests.training.tiny_interaction import TinyInteraction
 
-CONFIGS = Path(__file__).parents[2] / "configs"
-SMALL = ("trainer.batch_size=2", "trainer.workers=0", "trainer.every.save=0")
 TINY = "task.network._target_=tests.training.tiny_interaction.build"
 STAGES = {"lvis": (100_000, 2e-4), "ytb": (60_000, 2e-4), "davis": (8_000, 2e-5)}
 
@@ -32,18 +29,6 @@ def root(tmp_path_factory):
     (root / "bsds500" / "instances.json").rename(root / "bsds500" / "regions.json")
     write_davis(root / "davis2016", year=2016, resolution="240p", size=(120, 160))
     return root
-
-
-def experiment(name, root, *overrides):
-    with initialize_config_dir(config_dir=str(CONFIGS), version_base="1.3"):
-        return compose("train", overrides=[f"experiment={name}", f"data_root={root}", *overrides])
-
-
-def steps(cfg, folder):
-    """Losses of the first two of three steps."""
-    torch.manual_seed(0)
-    trainer = instantiate(cfg.trainer)(instantiate(cfg.task), instantiate(cfg.data), folder=folder)
-    return [progress.loss for progress in islice(trainer.run(), 2)]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -89,7 +74,7 @@ def test_the_numbers_are_those_of_paper_and_specification(name, stage, root):
 )
 def test_an_experiment_can_be_trained(name, options, root, tmp_path):
     cfg = experiment(name, root, *SMALL, "task.network.backbone=null", *options, "++trainer.steps=3")
-    losses = steps(cfg, tmp_path)
+    losses = first_losses(cfg, tmp_path)
     assert len(losses) == 2
     assert all(0 < loss < 20 for loss in losses)
 

@@ -12,6 +12,7 @@ from civos_siaf.training.fusion_outputs import FusionOutputs
 from civos_siaf.training.losses_mivos import BootstrappedCrossEntropy
 from civos_siaf.training.tasks.fusion import FusionTask
 from tests.propagation.toys import ToyPropagation, video
+from tests.training.tasks.learning import learning
 
 SIZE = (40, 70)
 LOSS = BootstrappedCrossEntropy(start=100, end=200)
@@ -107,13 +108,8 @@ def test_fusion_learns_from_a_run_and_leaves_the_propagation_alone(tmp_path, mak
     assert not task.propagation.training
     data = batch(tmp_path, 4)
     assert data["num_objects"].max() == 2
-    optimizer = torch.optim.Adam(task.network.parameters(), lr=3e-3)
     losses = []
-    for step in range(15):
-        outcome = task(data, step)
-        outcome.total.backward()
-        optimizer.step()
-        optimizer.zero_grad()
+    for outcome in learning(task, lambda: data, steps=range(15), lr=3e-3):
         losses.append(float(outcome.total.detach()))
     assert losses[-1] < 0.8 * losses[0]
     assert propagation.scale.grad is None

@@ -45,8 +45,9 @@ def test_what_is_missing_is_named(tmp_path, state):
 
 
 def test_untrained_weights_are_announced():
-    with pytest.warns(UserWarning, match="aott is untrained"):
+    with pytest.warns(UserWarning, match="aott is untrained") as said:
         first = aot_network("aott", fast=False)
+    assert said[0].filename == __file__
     with pytest.warns(UserWarning, match="untrained"):
         second = aot_network("aott", fast=False)
     assert torch.equal(first.LSTT.layers[0].linear_Q.weight, second.LSTT.layers[0].linear_Q.weight)

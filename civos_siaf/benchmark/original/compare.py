@@ -147,6 +147,14 @@ def compare_session(
     toolkit: OriginalToolkit, dataset: DavisDataset, setting: Setting
 ) -> Iterator[Comparison]:
     """A whole session of both, with the same stand-in for a method."""
+    # The original always writes a report.
+    with tempfile.TemporaryDirectory(prefix="davisinteractive-") as reports:
+        yield from _play_both(toolkit, dataset, setting, reports)
+
+
+def _play_both(
+    toolkit: OriginalToolkit, dataset: DavisDataset, setting: Setting, reports: str
+) -> Iterator[Comparison]:
     ours = InteractiveSession(
         dataset,
         rules=Rules(
@@ -167,7 +175,7 @@ def compare_session(
         max_nb_interactions=setting.max_rounds,
         max_time=setting.seconds_per_object,
         metric_to_optimize=setting.metric,
-        report_save_dir=_scratch(),
+        report_save_dir=reports,
     )
     number, masks = 0, np.zeros(0, np.uint8)
     while True:
@@ -243,8 +251,3 @@ def _equal(name: str, ours: object, theirs: object) -> Comparison:
 
 def _limit(seconds: float | None) -> TimeLimit | None:
     return None if seconds is None else TimeLimit(seconds_per_object=seconds)
-
-
-def _scratch() -> str:
-    """A folder for the report that the original always writes."""
-    return tempfile.mkdtemp(prefix="davisinteractive-")

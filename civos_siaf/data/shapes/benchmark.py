@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import tempfile
@@ -15,7 +16,7 @@ from PIL import Image
 from civos_siaf.data.samples import Clip
 from civos_siaf.data.shapes.clips import ShapesClips
 from civos_siaf.data.shapes.scene import SceneRules
-from civos_siaf.files import atomic_path, write_text
+from civos_siaf.files import atomic_folder, atomic_path, write_text
 from civos_siaf.masks import write_png
 
 YEAR = "2017"
@@ -63,19 +64,15 @@ class ShapesBenchmark:
         settings = json.dumps(asdict(self), sort_keys=True)
         if _is_whole(root, settings):
             return root
-        root.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".shapes-", dir=root.parent))
         try:
-            self._write(temporary)
-            write_text(temporary / MARKER, settings)
-            temporary.chmod(0o755)
+            _take_away(root, settings)
+            with atomic_folder(root) as unfinished:
+                self._write(unfinished)
+                write_text(unfinished / MARKER, settings)
+        except (OSError, ValueError):
             # Another process may have been faster, and be reading by now.
             if not _is_whole(root, settings):
-                if root.exists():
-                    shutil.rmtree(root)
-                temporary.replace(root)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+                raise
         return root
 
     def clips(self) -> list[Clip]:
@@ -118,6 +115,20 @@ def _is_whole(root: Path, settings: str) -> bool:
     """Whether a folder is the data set of some settings; the marker came into it with everything else."""
     marker = root / MARKER
     return marker.is_file() and marker.read_text(encoding="utf-8") == settings
+
+
+def _take_away(root: Path, settings: str) -> None:
+    """Delete what stands in its place, unless another process has just put the data set there."""
+    if not root.exists():
+        return
+    aside = Path(tempfile.mkdtemp(prefix=".shapes-", dir=root.parent))
+    try:
+        with contextlib.suppress(FileNotFoundError):  # another process has taken it away
+            root.replace(aside)
+        if _is_whole(aside, settings):
+            aside.replace(root)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def prepared(folder: Path | str, **settings: Any) -> Path:

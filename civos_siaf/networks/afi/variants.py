@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from torch import nn
-
 from civos_siaf.networks.afi.across import AcrossFrames
 from civos_siaf.networks.afi.backbones import Backbone, MobileNetBackbone, ResNet50Backbone, SwinBackbone
 from civos_siaf.networks.afi.extraction import Extraction
@@ -13,6 +11,7 @@ from civos_siaf.networks.afi.head import MaskHead, NarrowMaskHead
 from civos_siaf.networks.afi.joins import PromptJoins
 from civos_siaf.networks.afi.network import Afi
 from civos_siaf.networks.afi.votes import IdentityVotes
+from civos_siaf.networks.separable import separable
 
 RATES = {16: (6, 12, 18), 32: (3, 6, 9)}
 """Dilations of the atrous pyramid by the stride of its input."""
@@ -48,7 +47,7 @@ def light(*, across: bool = True, width: int = 96, low_width: int = 48, hidden: 
             groups=8,
             dropout=0.0,
             across=across,
-            fuse=_separable,
+            fuse=separable,
         ),
         Extraction(
             low,
@@ -72,17 +71,6 @@ def _resnet50(*, across: bool = True) -> Afi:
 
 def _swin(*, across: bool = True) -> Afi:
     return published(SwinBackbone(), across=across)
-
-
-def _separable(width: int) -> nn.Module:
-    return nn.Sequential(
-        nn.Conv2d(width, width, 3, padding=1, groups=width, bias=False),
-        nn.BatchNorm2d(width),
-        nn.ReLU(inplace=True),
-        nn.Conv2d(width, width, 1, bias=False),
-        nn.BatchNorm2d(width),
-        nn.ReLU(inplace=True),
-    )
 
 
 VARIANTS: dict[str, Callable[..., Afi]] = {"afi-r50": _resnet50, "afi-swinb": _swin, "afi-light": light}

@@ -1,4 +1,5 @@
 import io
+import itertools
 import os
 import sys
 import textwrap
@@ -13,6 +14,7 @@ from civos_siaf.benchmark.original import (
     OriginalError,
     OriginalSession,
     OriginalToolkit,
+    compare,
     create,
     environment,
 )
@@ -134,6 +136,29 @@ def test_lines_that_differ_are_found_out():
     assert [result.ok for result in compare_lines("x", ours, theirs, lambda: explained)] == [True, True]
     assert not next(compare_lines("x", [], theirs, list)).ok
     assert str(Comparison("x", 1.0, 0.0)).endswith("DIFFERENT")
+
+
+@pytest.mark.parametrize("rounds", [1, None])
+def test_the_report_of_the_original_is_deleted_with_the_session(tmp_path, monkeypatch, rounds):
+    """Whether it is compared to its end (None) or left in the middle."""
+    monkeypatch.setattr(compare.tempfile, "tempdir", str(tmp_path))
+
+    class Report:
+        def __init__(self, toolkit, *, report_save_dir, **options):
+            self.path = Path(report_save_dir) / "result.csv"
+
+        def next(self):
+            self.path.write_text("a")
+            return False
+
+    monkeypatch.setattr(compare, "OriginalSession", Report)
+    monkeypatch.setattr(compare, "_compare_ends", lambda *sessions: iter([Comparison("end", 0.0, 0.0)]))
+    results = compare_session(None, DavisDataset(), SETTINGS[0])
+    seen = list(itertools.islice(results, rounds))
+    assert len(list(tmp_path.glob("davisinteractive-*/result.csv"))) == (rounds is not None)
+    assert len(seen) == (rounds or 2)
+    results.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 live = pytest.mark.skipif(

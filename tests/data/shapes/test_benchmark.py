@@ -3,7 +3,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from civos_siaf.benchmark import DavisDataset
+from civos_siaf.data.shapes import benchmark
 from civos_siaf.data.shapes.benchmark import ShapesBenchmark, prepared
 from civos_siaf.masks import read_png
 
@@ -103,6 +106,44 @@ def test_what_another_process_made_meanwhile_is_left_alone(tmp_path, monkeypatch
     root = TINY.prepare(tmp_path)
     assert stamps(root) == made[1]
     assert [path.name for path in tmp_path.iterdir()] == [root.name]
+
+
+@pytest.mark.parametrize("moment", [1, 2])
+def test_what_comes_at_any_moment_is_left_alone(tmp_path, monkeypatch, moment):
+    """Another process finishes right after this one has looked whether the data set is there."""
+    root = TINY.prepare(tmp_path)
+    (root / benchmark.MARKER).write_text("other settings")
+    looks, made, look = [], [], benchmark._is_whole
+
+    def interrupted(*arguments):
+        found = look(*arguments)
+        looks.append(found)
+        if len(looks) == moment:
+            made.append(stamps(TINY.prepare(tmp_path)))
+        return found
+
+    monkeypatch.setattr(benchmark, "_is_whole", interrupted)
+    assert TINY.prepare(tmp_path) == root
+    assert stamps(root) == made[0]
+    assert [path.name for path in tmp_path.iterdir()] == [root.name]
+
+
+@pytest.mark.parametrize("there", [None, "other settings"])
+def test_several_prepare_at_once(tmp_path, monkeypatch, there):
+    if there is not None:
+        (TINY.prepare(tmp_path) / benchmark.MARKER).write_text(there)
+    write, together = ShapesBenchmark._write, threading.Barrier(3, timeout=60)
+
+    def in_step(self, root):
+        write(self, root)
+        together.wait()
+
+    monkeypatch.setattr(ShapesBenchmark, "_write", in_step)
+    with ThreadPoolExecutor(3) as pool:
+        roots = list(pool.map(lambda _: TINY.prepare(tmp_path), range(3)))
+    assert len(set(roots)) == 1
+    assert DavisDataset(roots[0], resolution="48p").sequences == ["shapes-1", "shapes-2"]
+    assert [path.name for path in tmp_path.iterdir()] == [roots[0].name]
 
 
 def test_settings_of_a_configuration_make_other_videos(tmp_path):

@@ -8,17 +8,14 @@ from civos_siaf.networks.aot.swin import SwinEncoder
 from civos_siaf.networks.aot.variants import NEVER, VARIANTS
 from civos_siaf.networks.identity_network import concatenated, mask_unused
 from civos_siaf.networks.prepare import for_inference
+from tests.networks.aot.fresh import fresh_aot
 
 SIZE = (49, 81)
 
 
 @pytest.fixture(scope="module")
 def aots():
-    torch.manual_seed(0)
-    net = VARIANTS["aots"].build().eval().requires_grad_(False)
-    # As it begins, the bank of identities hardly shows.
-    net.patch_wise_id_bank.weight.mul_(100)
-    return net
+    return fresh_aot("aots", strength=100)
 
 
 def labels(*ids, size=SIZE):

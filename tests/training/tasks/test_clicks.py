@@ -5,6 +5,7 @@ import torch
 from civos_siaf.networks.light_clicks import LightClicks
 from civos_siaf.training.seeds import step_rng
 from civos_siaf.training.tasks.clicks import ClickTask, add_clicks, error_click, hard_iou
+from tests.training.tasks.learning import learning
 
 
 def batch(size=2, side=64, places=4, start=None):
@@ -76,16 +77,11 @@ def test_training_fits_a_batch():
     task = ClickTask(
         LightClicks(internal_side=64, width=16, head_width=8), architecture="light-clicks", jaccard_weight=1.0
     ).train()
-    optimizer = torch.optim.Adam(task.parameters(), 3e-3)
     # An image that shows the object.
     data = batch()
     data["image"] = data["mask"].expand(-1, 3, -1, -1) * 0.5 + 0.2 * data["image"]
     ious = []
-    for step in range(25):
-        losses = task(data, step)
-        losses.total.backward()
-        optimizer.step()
-        optimizer.zero_grad()
+    for losses in learning(task, lambda: data, steps=range(25), lr=3e-3):
         ious.append(float(losses.scalars["iou"]))
     assert ious[-1] > 0.8 > 0.7 > ious[0]
     assert task.eval().pictures(data).shape == (128, 256, 3)

@@ -6,6 +6,7 @@ from torch import nn
 from civos_siaf.data.users.marks import NONE, MarkUser
 from civos_siaf.training.losses_aot import AotLoss
 from civos_siaf.training.tasks.interaction import InteractionTask, answer, one_hot, scores
+from tests.training.tasks.learning import learning
 from tests.training.tiny_interaction import TinyInteraction
 
 SIDE = 64
@@ -93,14 +94,9 @@ def test_what_is_unknown_is_zero_in_all_planes():
 
 def test_training_on_one_batch_lowers_its_loss():
     task = make().train()
-    optimizer = torch.optim.Adam(task.network.parameters(), lr=1e-2)
     losses = []
-    for _ in range(20):
-        outcome = task(batch(), 0)
-        outcome.total.backward()
+    for outcome in learning(task, batch, steps=[0] * 20, lr=1e-2):
         assert all(p.grad is not None for p in task.network.parameters())
-        optimizer.step()
-        optimizer.zero_grad()
         losses.append(float(outcome.total.detach()))
     assert losses[-1] < 0.7 * losses[0]
     assert task.pictures(batch(on_policy=(True, False))).shape == (6 * (SIDE + 2), 2 * (SIDE + 2), 3)

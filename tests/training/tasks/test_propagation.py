@@ -9,6 +9,7 @@ from civos_siaf.networks.stm import Stm
 from civos_siaf.propagation.images import normalize
 from civos_siaf.training.losses_mivos import BootstrappedCrossEntropy
 from civos_siaf.training.tasks.propagation import PropagationTask
+from tests.training.tasks.learning import learning
 
 LOSS = BootstrappedCrossEntropy(start=100, end=200)
 SIDE = 64
@@ -74,14 +75,9 @@ def test_a_batch_is_predicted_as_inference_does_each_clip(make):
 
 def test_training_on_one_batch_lowers_its_loss():
     task = light(freeze_bn=["trunk."], jaccard_weight=1.0).train()
-    optimizer = torch.optim.Adam(task.network.parameters(), lr=1e-3)
     losses = []
-    for step in range(12):
-        outcome = task(batch(), step)
-        outcome.total.backward()
+    for outcome in learning(task, batch, steps=range(12), lr=1e-3):
         assert all(p.grad is not None for p in task.network.parameters())
-        optimizer.step()
-        optimizer.zero_grad()
         losses.append(float(outcome.total.detach()))
     assert losses[-1] < 0.7 * losses[0]
 

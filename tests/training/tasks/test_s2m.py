@@ -7,6 +7,7 @@ from civos_siaf.networks.s2m import S2m
 from civos_siaf.training.losses_mivos import BootstrappedCrossEntropy
 from civos_siaf.training.tasks.s2m import S2mTask
 from tests.data.test_s2m_items import source
+from tests.training.tasks.learning import learning
 
 LOSS = BootstrappedCrossEntropy(start=100, end=200, per_sample=False)
 
@@ -20,13 +21,8 @@ def batch(size=4):
 def test_training_on_one_batch_lowers_its_loss():
     torch.manual_seed(0)
     task, data = S2mTask(LightS2m(width=16), architecture="light-s2m", loss=LOSS).train(), batch()
-    optimizer = torch.optim.Adam(task.network.parameters(), lr=1e-3)
     losses = []
-    for step in range(15):
-        outcome = task(data, step)
-        outcome.total.backward()
-        optimizer.step()
-        optimizer.zero_grad()
+    for outcome in learning(task, lambda: data, steps=range(15), lr=1e-3):
         losses.append(float(outcome.total.detach()))
     assert losses[-1] < 0.7 * losses[0]
     assert set(outcome.scalars) == {"iou", "iou_previous"}

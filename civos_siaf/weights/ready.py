@@ -1,0 +1,64 @@
+"""What all networks have in common on their way from a name to masks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from civos_siaf.networks.click_network import ClickNetwork
+from civos_siaf.networks.fuse_bn import Network, fuse_batch_norm
+from civos_siaf.networks.prepare import for_inference
+from civos_siaf.weights.load import load_strictly, read_weights, without_prefix
+from civos_siaf.weights.untrained import fill_untrained
+
+
+def require_known(architecture: str, known: Iterable[str]) -> None:
+    """Refuse a name that builds no network.
+
+    Raises:
+        ValueError: no such architecture; lists those there are.
+    """
+    names = tuple(known)
+    if architecture not in names:
+        raise ValueError(f"no architecture {architecture!r}; there are {', '.join(names)}")
+
+
+def ready(
+    network: Network,
+    path: Path | str | None,
+    *,
+    architecture: str,
+    device: str,
+    fast: bool,
+    names: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] = without_prefix,
+) -> Network:
+    """A fresh network with weights, frozen and in eval mode.
+
+    Args:
+        network: changed.
+        path: a weight file. None: weights that follow from their names alone, and a warning says so.
+        architecture: for this warning.
+        device: where it runs.
+        fast: prepared for inference, equal up to rounding; it cannot be trained or saved then.
+        names: tensors of the file under the network's names.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not a readable weight file, or one for another network.
+    """
+    if path is None:
+        fill_untrained(network, architecture)
+    else:
+        load_strictly(network, names(read_weights(path).state), source=str(path))
+    network.requires_grad_(False).eval()
+    if not fast:
+        prepared = network
+    elif isinstance(network, ClickNetwork):
+        # f-BRS needs gradients, for which the direct convolution is the better one.
+        prepared = fuse_batch_norm(network).to(memory_format=torch.channels_last)
+    else:
+        prepared = for_inference(network, winograd=device == "cpu")
+    return prepared.to(torch.device(device))
