@@ -15,6 +15,7 @@ from civos_siaf.aggregate import aggregate
 from civos_siaf.frames import Frames
 from civos_siaf.networks.propagation_network import FrameFeatures, Memory, PropagationNetwork
 from civos_siaf.padding import Padding
+from civos_siaf.propagation.confidence import SAMPLED, confidence
 from civos_siaf.propagation.difference_fusion import Difference, FusionNetwork, fuse
 from civos_siaf.propagation.feature_cache import FeatureCache
 from civos_siaf.propagation.images import FrameImages
@@ -125,7 +126,7 @@ class Propagator:
             prob: (K+1, H, W) or padded (K+1, H', W'), index 0 = background, stored as they are.
             frame: its number.
             progress: called after every visited frame.
-            arrived: sees the labels of frames as they are found.
+            arrived: sees the labels of frames as they are found, first the annotated one.
 
         Returns:
             Labels (T, H, W) of all frames.
@@ -144,11 +145,13 @@ class Propagator:
             difference = Difference.between(old[1:], new[1:], memory)
             sweeps = sweeps_from(frame, self.annotated, len(self.masks))
             total, done = sum(len(sweep.frames) for sweep in sweeps), 0
+            if arrived is not unseen:
+                arrived(frame, self.masks.cropped(frame), 1.0)
             for sweep in sweeps:
                 for step in self._spread(sweep, difference):
                     done += 1
                     if arrived is not unseen:
-                        arrived(step.frame, self.masks.cropped(step.frame))
+                        arrived(step.frame, self.masks.cropped(step.frame), self._confidence(step.result))
                     progress(done, total)
         except BaseException:
             self.restore(before)
@@ -212,6 +215,10 @@ class Propagator:
                 distances=sweep.distances(step.frame),
             )
         return step._replace(fused_with=sweep.limit, previous=previous, attention=attention, result=result)
+
+    def _confidence(self, prob: Tensor) -> float:
+        """See `confidence`, of padded probabilities (K+1, H', W')."""
+        return confidence(self.padding.crop(prob)[:, ::SAMPLED, ::SAMPLED])
 
     def _encode_frame(self, frame: int) -> FrameFeatures:
         with self.settings.autocast(self.images.device):

@@ -352,10 +352,10 @@ class Everywhere:
         self.inner = inner
 
     def run(self, sweeps, references, *, num_objects):
-        for frame, labels in self.inner.run(sweeps, references, num_objects=num_objects):
-            labels = torch.full_like(labels, 1)
+        for visited in self.inner.run(sweeps, references, num_objects=num_objects):
+            labels = torch.full_like(visited.labels, 1)
             labels[:20] = num_objects
-            yield frame, labels
+            yield visited._replace(labels=labels)
 
 
 def test_a_saved_session_goes_on_exactly(aot, tmp_path):

@@ -49,7 +49,7 @@ def run(propagator, sweeps, references=None):
     references = propagator.annotated if references is None else references
     memories = {frame: propagator.memories[frame] for frame in references}
     found = propagator._sweeps.run(sweeps, memories, num_objects=propagator.num_objects)
-    return {frame: labels.numpy() for frame, labels in found}
+    return {visited.frame: visited.labels.numpy() for visited in found}
 
 
 def annotated(net, *frames, num_objects=2, **options):
@@ -254,10 +254,10 @@ class Everywhere:
 
     def run(self, sweeps, references, *, num_objects):
         self.calls.append(([(s.source, list(s.frames)) for s in sweeps], sorted(references)))
-        for frame, labels in self.inner.run(sweeps, references, num_objects=num_objects):
-            labels = torch.full_like(labels, 1)
+        for visited in self.inner.run(sweeps, references, num_objects=num_objects):
+            labels = torch.full_like(visited.labels, 1)
             labels[:20] = num_objects
-            yield frame, labels
+            yield visited._replace(labels=labels)
 
 
 def test_new_objects_are_added_to_older_annotations_where_these_are_background(net):
@@ -301,10 +301,44 @@ def test_frames_that_know_different_objects_tell_each_other(net):
 
 
 def test_labels_are_seen_as_they_are_found(net):
-    seen = {}
-    labels = annotated(net, 2, 8).propagate(arrived=seen.__setitem__)
-    assert sorted(seen) == [t for t in range(len(labels)) if t not in (2, 8)]
+    seen, sure = {}, {}
+
+    def arrived(frame, found, confidence):
+        seen[frame], sure[frame] = found, confidence
+
+    labels = annotated(net, 2, 8).propagate(arrived=arrived)
+    assert list(seen)[:2] == [2, 8]
+    assert sorted(seen) == list(range(len(labels)))
     assert all(np.array_equal(labels[t], found) for t, found in seen.items())
+    assert sure[2] == sure[8] == 1
+    assert all(0 < own < 1 for t, own in sure.items() if t not in (2, 8))
+
+
+@pytest.mark.parametrize("num_objects", [2, 11])
+def test_sharp_logits_are_sure_and_flat_ones_are_not(net, num_objects):
+    def told(scale):
+        propagator, sure = annotated(net, 5, num_objects=num_objects), {}
+        propagator._sweeps = Scaled(propagator._sweeps, scale)
+        labels = propagator.propagate(arrived=lambda frame, _, confidence: sure.update({frame: confidence}))
+        assert np.array_equal(labels, annotated(net, 5, num_objects=num_objects).propagate())
+        del sure[5]
+        return np.array(list(sure.values()))
+
+    flat, plain, sharp = told(0), told(1), told(1000)
+    assert (sharp > 0.9).all()
+    assert (flat < 0.1).all()
+    assert ((flat < plain) & (plain < sharp)).all()
+
+
+class Scaled:
+    """An `AotSweeps` whose logits come out sharper or flatter; the labels stay."""
+
+    def __init__(self, inner, scale):
+        self.inner, self.scale = inner, scale
+
+    def run(self, *args, **options):
+        for visited in self.inner.run(*args, **options):
+            yield visited._replace(logits=visited.logits * self.scale)
 
 
 def test_an_object_named_for_the_first_time_is_new_too(net):
