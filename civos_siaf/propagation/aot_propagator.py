@@ -17,7 +17,7 @@ from civos_siaf.propagation.aot_groups import num_groups, probabilities, split_l
 from civos_siaf.propagation.aot_images import AotImages, network_size, resize_labels
 from civos_siaf.propagation.aot_memory import ReferenceMemories
 from civos_siaf.propagation.aot_sweeps import AotSweeps, Visited
-from civos_siaf.propagation.confidence import confidence
+from civos_siaf.propagation.confidence import appearing, confidence
 from civos_siaf.propagation.feature_cache import FeatureCache
 from civos_siaf.propagation.label_store import LabelState, LabelStore
 from civos_siaf.propagation.settings import AotSettings
@@ -137,10 +137,10 @@ class AotPropagator:
                     progress(done, total)
             for frame, found in found_later.items():
                 self._complete(frame, found, outdated[frame])
-            self._tell_annotated(arrived)
+            counted = self._tell_annotated(arrived)
             references = self.annotated if self.settings.repropagate else self._new
             for visited in self._run(sweeps, references):
-                self._take(visited, arrived)
+                self._take(visited, arrived, counted)
                 done += 1
                 progress(done, total)
             self._new = frozenset()
@@ -208,20 +208,21 @@ class AotPropagator:
             return sweeps
         return [sweep for sweep in sweeps if sweep.source in self._new]
 
-    def _tell_annotated(self, arrived: Arrived) -> None:
-        """What a person has fixed is sure."""
+    def _tell_annotated(self, arrived: Arrived) -> frozenset[int]:
+        """What a person has fixed is sure; the objects that are there."""
         if arrived is unseen:
-            return
-        for frame in self.annotated:
-            labels = self.labels[frame]
-            assert labels is not None
+            return frozenset()
+        found = {frame: self.labels[frame] for frame in self.annotated}
+        known = {frame: labels for frame, labels in found.items() if labels is not None}
+        for frame, labels in known.items():
             arrived(frame, labels, 1.0)
+        return appearing(known.values())
 
-    def _take(self, visited: Visited, arrived: Arrived) -> None:
+    def _take(self, visited: Visited, arrived: Arrived, counted: Collection[int]) -> None:
         """Keep the labels of a frame and tell of them."""
         self.labels[visited.frame] = labels = visited.labels.cpu().numpy()
         if arrived is not unseen:
-            sure = confidence(probabilities(visited.logits, self.num_objects))
+            sure = confidence(probabilities(visited.logits, self.num_objects), counted)
             arrived(visited.frame, labels, sure)
 
     def _run(self, sweeps: list[TruncatedSweep], references: Collection[int]) -> Iterator[Visited]:

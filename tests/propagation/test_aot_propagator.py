@@ -319,9 +319,8 @@ def test_sharp_logits_are_sure_and_flat_ones_are_not(net, num_objects):
     def told(scale):
         propagator, sure = annotated(net, 5, num_objects=num_objects), {}
         propagator._sweeps = Scaled(propagator._sweeps, scale)
-        labels = propagator.propagate(arrived=lambda frame, _, confidence: sure.update({frame: confidence}))
-        assert np.array_equal(labels, annotated(net, 5, num_objects=num_objects).propagate())
-        del sure[5]
+        propagator.propagate(arrived=lambda frame, _, confidence: sure.update({frame: confidence}))
+        assert sure.pop(5) == 1
         return np.array(list(sure.values()))
 
     flat, plain, sharp = told(0), told(1), told(1000)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from civos_siaf.propagation.aot_groups import group_labels, probabilities
-from civos_siaf.propagation.confidence import confidence
+from civos_siaf.propagation.confidence import appearing, confidence
 
 logits = st.integers(0, 4).flatmap(
     lambda k: arrays(np.float32, (k + 1, 6, 7), elements=st.floats(-20, 20, width=32))
@@ -53,6 +53,20 @@ def test_what_is_nowhere_is_sure_and_what_may_be_anywhere_is_not():
     assert confidence(torch.full((3, 60, 80), 1 / 3)) < 0.01
     faint = boxes(sure=[1.0, 0.3])  # too little to be a mask, too much for nothing
     assert confidence(faint) < 0.1
+
+
+def test_objects_that_nobody_named_do_not_count():
+    prob = boxes(sure=[0.9, 0.3])
+    assert confidence(prob, [1]) == pytest.approx(0.9, abs=0.01)
+    assert confidence(prob, [1, 2]) == confidence(prob) < 0.3
+    assert confidence(prob, []) == 1
+
+
+def test_objects_that_appear():
+    labels = np.zeros((2, 4, 5), np.uint8)
+    assert appearing(labels) == frozenset()
+    labels[0, 1], labels[1, 2, 2] = 3, 200
+    assert appearing(labels) == {3, 200}
 
 
 def test_one_lost_object_of_ten_shows():
