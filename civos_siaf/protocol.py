@@ -23,15 +23,25 @@ Progress: TypeAlias = Callable[[int, int], None]
 """Called with (frames done, frames in all)."""
 
 
-Arrived: TypeAlias = Callable[[int, Labels], None]
-"""Called with a frame's number and its labels (H, W) as soon as a propagation has them."""
+class Arrived(Protocol):
+    """Called as soon as a propagation has a frame's labels."""
+
+    def __call__(self, frame: int, labels: Labels, confidence: float | None = None, /) -> None:
+        """See a frame; it may come again, then what came last holds.
+
+        Args:
+            frame: its number.
+            labels: (H, W).
+            confidence: how sure the session is of them, 0 to 1, such as the IoU that it expects; 1 where
+                they are as a person left them. None, or not given: it does not say.
+        """
 
 
 def ignore(done: int, total: int) -> None:
     """Do nothing: the progress of somebody who does not look at it."""
 
 
-def unseen(frame: int, labels: Labels) -> None:
+def unseen(frame: int, labels: Labels, confidence: float | None = None, /) -> None:
     """Do nothing: the labels are looked at when all are there."""
 
 
@@ -44,7 +54,8 @@ class Session(Protocol):
       robot keeps to it.
     - `accepts`: the kinds of prompts that it takes.
     - `add_objects(count)`: further objects, at any time.
-    - `streams = True`: `propagate` takes `arrived`, which sees the labels of frames as they are found.
+    - `streams = True`: `propagate` takes `arrived`, which sees the labels of frames as they are found, and
+      may be told how sure the session is of each; see `Arrived`.
     - `save(folder)` and `load(folder)`: what the rounds before have left, on disk. A session of the same
       video and method that was just opened goes on from there; nothing before can be undone.
     """

@@ -11,7 +11,8 @@ from civos_siaf.app.actions import PROMPTS, Action, Commit
 from civos_siaf.app.content import Answer, Content, needs_answer
 from civos_siaf.app.mask_files import MaskFiles, VersionWriter
 from civos_siaf.app.model import Model
-from civos_siaf.app.suggestions import change_scores
+from civos_siaf.app.round_confidences import CONFIDENCES, RoundConfidences
+from civos_siaf.app.suggestions import look_scores
 from civos_siaf.app.video_info import VideoInfo
 from civos_siaf.app.watch import Watch
 from civos_siaf.protocol import Labels, LabelVideo
@@ -102,7 +103,7 @@ class Answers:
 
     def _propagate(self, number: int, content: Content, watch: Watch, go_on: Callable[[], None]) -> Answer:
         version = f"r{number}"
-        sure: list[float | None] = [None] * self._info.num_frames
+        sure = RoundConfidences(self._masks, self._info.num_frames, before=content.base)
         writer = self._masks.writer(version, like=content.base)
 
         def progress(done: int, total: int) -> None:
@@ -112,14 +113,16 @@ class Answers:
         def arrived(frame: int, labels: Labels, confidence: float | None = None) -> None:
             go_on()
             writer.put(frame, labels)
-            sure[frame] = confidence
+            sure.tell(frame, confidence)
             watch.arrived(frame)
 
         self._live = writer
         try:
             video = self._model.spread(version, progress, arrived)
             self._write_round(writer, video, watch, go_on)
-            scores = change_scores((video[frame] for frame in range(len(video))), sure)
+            confidences = sure.finish(video)
+            scores = look_scores((video[frame] for frame in range(len(video))), confidences)
+            writer.add(CONFIDENCES, json.dumps(confidences))
             writer.add(SCORES, json.dumps([round(float(score), 3) for score in scores]))
             writer.finish()
         except BaseException:

@@ -1,4 +1,4 @@
-"""Which frame to look at next, from what the masks do and how sure the method was."""
+"""Which frame to look at next, from how sure the method is, else from what the masks do."""
 
 from __future__ import annotations
 
@@ -15,18 +15,35 @@ _FEW = 8  # such sampled pixels: smaller changes are noise
 _NEAR = 0.02  # of the video: neighbours of a frame that was looked at show the same
 
 
-def change_scores(
+def look_scores(
     labels: Iterable[Labels], confidences: Sequence[float | None] | None = None
 ) -> NDArray[np.float64]:
     """How much each frame deserves a look, (T,), 0 to 1.
 
-    The larger of two signs: the least sure frame has 1 - confidence; and how far the masks jump to this
-    frame, beyond what is usual in this video: 1 - IoU of the object that changes most, or the part of its
-    area that it lost or won.
+    1 - confidence where the method tells that: beside it, jumps of the masks only mislead. Elsewhere what
+    `jump_scores` says.
+
+    Args:
+        labels: label maps (H, W) of all frames in order; looked at only where a confidence is missing.
+        confidences: of all frames, 0 to 1, None where the method does not say.
+    """
+    if confidences is None or any(sure is None for sure in confidences):
+        scores = jump_scores(labels)
+    else:
+        scores = np.zeros(len(confidences))
+    for frame, sure in enumerate(confidences or ()):
+        if sure is not None:
+            scores[frame] = 1 - sure
+    return np.clip(scores, 0, 1)
+
+
+def jump_scores(labels: Iterable[Labels]) -> NDArray[np.float64]:
+    """How far the masks jump to each frame, (T,), 0 to 1, beyond what is usual in this video.
+
+    1 - IoU of the object that changes most: the part of its area that it lost or won.
 
     Args:
         labels: label maps (H, W) of all frames in order.
-        confidences: of all frames, 0 to 1, None where the method does not say.
     """
     jumps: list[float] = []
     before: Labels | None = None
@@ -38,9 +55,6 @@ def change_scores(
     if len(scores) > 1:
         usual = float(np.median(scores[1:]))
         scores = np.clip((scores - usual) / max(1 - usual, 1e-6), 0, 1)
-    if confidences is not None:
-        doubts = np.array([0.0 if sure is None else 1 - sure for sure in confidences])
-        scores = np.maximum(scores, np.clip(doubts, 0, 1))
     return scores
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from civos_siaf.networks.aot.identity import MAX_OBJECTS
-from civos_siaf.networks.identity_network import IdentityNetwork
+from civos_siaf.networks.identity_network import IdentityNetwork, mask_unused
 
 EPSILON = 1e-5
 
@@ -58,6 +58,12 @@ def merge_logits(logits: Tensor) -> Tensor:
     prob = logits.softmax(dim=1)
     every = torch.cat([prob[:, :1].prod(dim=0), prob[:, 1:].flatten(0, 1)]).clamp_(EPSILON, 1 - EPSILON)
     return torch.log(every / (1 - every))
+
+
+def probabilities(logits: Tensor, num_objects: int) -> Tensor:
+    """Logits (E, 11, h, w) of all groups to probabilities (K+1, h, w) that sum to 1, index 0 = background."""
+    known = mask_unused(logits, group_counts(num_objects))
+    return merge_logits(known)[: num_objects + 1].softmax(dim=0)
 
 
 def best_labels(strength: Iterable[Tensor]) -> Tensor:

@@ -13,10 +13,11 @@ from torch import Tensor
 from civos_siaf.frames import Frames
 from civos_siaf.networks.identity_network import FrameMemory, IdentityNetwork
 from civos_siaf.networks.propagation_network import FrameFeatures
-from civos_siaf.propagation.aot_groups import num_groups, split_labels
+from civos_siaf.propagation.aot_groups import num_groups, probabilities, split_labels
 from civos_siaf.propagation.aot_images import AotImages, network_size, resize_labels
 from civos_siaf.propagation.aot_memory import ReferenceMemories
-from civos_siaf.propagation.aot_sweeps import AotSweeps
+from civos_siaf.propagation.aot_sweeps import AotSweeps, Visited
+from civos_siaf.propagation.confidence import appearing, confidence
 from civos_siaf.propagation.feature_cache import FeatureCache
 from civos_siaf.propagation.label_store import LabelState, LabelStore
 from civos_siaf.propagation.settings import AotSettings
@@ -116,7 +117,7 @@ class AotPropagator:
 
         Args:
             progress: called after every visited frame.
-            arrived: sees the labels of frames as they are found.
+            arrived: sees the labels of frames as they are found, first the annotated ones.
         """
         if not self._new:
             return self.labels.video()
@@ -129,18 +130,18 @@ class AotPropagator:
             total = sum(map(len, (*sweeps, *(sweep for part, _ in updates for sweep in part))))
             done, found_later = 0, {}
             for part, sources in updates:
-                for frame, labels in self._run(part, sources):
-                    if frame in outdated:
-                        found_later[frame] = labels.cpu().numpy()
+                for visited in self._run(part, sources):
+                    if visited.frame in outdated:
+                        found_later[visited.frame] = visited.labels.cpu().numpy()
                     done += 1
                     progress(done, total)
             for frame, found in found_later.items():
                 self._complete(frame, found, outdated[frame])
+            counted = self._tell_annotated(arrived)
             references = self.annotated if self.settings.repropagate else self._new
-            for frame, labels in self._run(sweeps, references):
-                self.labels[frame] = found = labels.cpu().numpy()
+            for visited in self._run(sweeps, references):
+                self._take(visited, arrived, counted)
                 done += 1
-                arrived(frame, found)
                 progress(done, total)
             self._new = frozenset()
         except BaseException:
@@ -207,7 +208,24 @@ class AotPropagator:
             return sweeps
         return [sweep for sweep in sweeps if sweep.source in self._new]
 
-    def _run(self, sweeps: list[TruncatedSweep], references: Collection[int]) -> Iterator[tuple[int, Tensor]]:
+    def _tell_annotated(self, arrived: Arrived) -> frozenset[int]:
+        """What a person has fixed is sure; the objects that are there."""
+        if arrived is unseen:
+            return frozenset()
+        found = {frame: self.labels[frame] for frame in self.annotated}
+        known = {frame: labels for frame, labels in found.items() if labels is not None}
+        for frame, labels in known.items():
+            arrived(frame, labels, 1.0)
+        return appearing(known.values())
+
+    def _take(self, visited: Visited, arrived: Arrived, counted: Collection[int]) -> None:
+        """Keep the labels of a frame and tell of them."""
+        self.labels[visited.frame] = labels = visited.labels.cpu().numpy()
+        if arrived is not unseen:
+            sure = confidence(probabilities(visited.logits, self.num_objects), counted)
+            arrived(visited.frame, labels, sure)
+
+    def _run(self, sweeps: list[TruncatedSweep], references: Collection[int]) -> Iterator[Visited]:
         memories = {frame: self.memories[frame] for frame in references}
         return self._sweeps.run(sweeps, memories, num_objects=self.num_objects)
 

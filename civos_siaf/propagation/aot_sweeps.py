@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,6 +17,20 @@ from civos_siaf.propagation.aot_memory import batched
 from civos_siaf.propagation.feature_cache import FeatureCache
 from civos_siaf.propagation.settings import AotSettings
 from civos_siaf.propagation.truncated import TruncatedSweep
+
+
+class Visited(NamedTuple):
+    """A frame to which a sweep has come.
+
+    Attributes:
+        frame: its number.
+        labels: (H, W) uint8, of the size of the video.
+        logits: (E, 11, h, w) of all groups, those of unused identities too.
+    """
+
+    frame: int
+    labels: Tensor
+    logits: Tensor
 
 
 class AotSweeps:
@@ -44,7 +59,7 @@ class AotSweeps:
         references: Mapping[int, FrameMemory],
         *,
         num_objects: int,
-    ) -> Iterator[tuple[int, Tensor]]:
+    ) -> Iterator[Visited]:
         """Visit the frames of all sweeps.
 
         Args:
@@ -52,9 +67,6 @@ class AotSweeps:
             references: memories of annotated frames, those of all sources among them, each for all groups of
                 ten objects.
             num_objects: K.
-
-        Yields:
-            A frame's number and its labels (H, W) uint8, of the size of the video.
         """
         count = self.settings.sweeps_at_once
         # Of like length together, so that few rows of a batch end before the others.
@@ -64,7 +76,7 @@ class AotSweeps:
 
     def _together(
         self, sweeps: Sequence[TruncatedSweep], references: Mapping[int, FrameMemory], num_objects: int
-    ) -> Iterator[tuple[int, Tensor]]:
+    ) -> Iterator[Visited]:
         groups = num_groups(num_objects)
         engine = AotEngine(self.network, gap=self.settings.gap, max_frames=self.settings.max_frames)
         self._begin(engine, sweeps, references)
@@ -73,12 +85,11 @@ class AotSweeps:
             frames = [sweep.frames[step] for sweep in running]
             features = self._features(frames, groups)
             with self.settings.autocast(self.images.device):
-                logits = engine.propagate(features).float()
+                logits = torch.split(engine.propagate(features).float(), groups)
             labels = [
-                enlarged_labels(self.network, own, num_objects, self.images.frames.size)
-                for own in torch.split(logits, groups)
+                enlarged_labels(self.network, own, num_objects, self.images.frames.size) for own in logits
             ]
-            yield from zip(frames, labels, strict=True)
+            yield from map(Visited, frames, labels, logits)
             going_on = [place for place, sweep in enumerate(running) if len(sweep) > step + 1]
             if not going_on:
                 break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from civos_siaf.aggregate import aggregate
 from civos_siaf.frames import Frames
 from civos_siaf.networks.propagation_network import FrameFeatures, Memory, PropagationNetwork
 from civos_siaf.padding import Padding
+from civos_siaf.propagation.confidence import SAMPLED, appearing, confidence
 from civos_siaf.propagation.difference_fusion import Difference, FusionNetwork, fuse
 from civos_siaf.propagation.feature_cache import FeatureCache
 from civos_siaf.propagation.images import FrameImages
@@ -125,7 +126,7 @@ class Propagator:
             prob: (K+1, H, W) or padded (K+1, H', W'), index 0 = background, stored as they are.
             frame: its number.
             progress: called after every visited frame.
-            arrived: sees the labels of frames as they are found.
+            arrived: sees the labels of frames as they are found, first the annotated one.
 
         Returns:
             Labels (T, H, W) of all frames.
@@ -144,11 +145,11 @@ class Propagator:
             difference = Difference.between(old[1:], new[1:], memory)
             sweeps = sweeps_from(frame, self.annotated, len(self.masks))
             total, done = sum(len(sweep.frames) for sweep in sweeps), 0
+            counted = self._tell_annotated(frame, arrived)
             for sweep in sweeps:
                 for step in self._spread(sweep, difference):
                     done += 1
-                    if arrived is not unseen:
-                        arrived(step.frame, self.masks.cropped(step.frame))
+                    self._tell(step, arrived, counted)
                     progress(done, total)
         except BaseException:
             self.restore(before)
@@ -212,6 +213,19 @@ class Propagator:
                 distances=sweep.distances(step.frame),
             )
         return step._replace(fused_with=sweep.limit, previous=previous, attention=attention, result=result)
+
+    def _tell_annotated(self, frame: int, arrived: Arrived) -> frozenset[int]:
+        """What a person has fixed is sure; the objects on all annotated frames."""
+        if arrived is unseen:
+            return frozenset()
+        arrived(frame, self.masks.cropped(frame), 1.0)
+        return appearing(self.masks.cropped(known) for known in {*self.annotated})
+
+    def _tell(self, step: Step, arrived: Arrived, counted: Collection[int]) -> None:
+        """Tell of a visited frame."""
+        if arrived is not unseen:
+            inside = self.padding.crop(step.result)[:, ::SAMPLED, ::SAMPLED]
+            arrived(step.frame, self.masks.cropped(step.frame), confidence(inside, counted))
 
     def _encode_frame(self, frame: int) -> FrameFeatures:
         with self.settings.autocast(self.images.device):

@@ -28,7 +28,7 @@ from tests.app.fakes import HEIGHT, WIDTH, Telltale
 
 def act(folder: str, told: str, seed: int) -> None:
     """Go on with the project until killed; one line per answered action goes to the file `told`."""
-    method = Telltale(streams=True, saves=True, seconds=0.002)
+    method = Telltale(streams=True, sure=True, saves=True, seconds=0.002)
     annotator = Annotator(Project.open(folder), method)
     out = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     rng = random.Random(seed)

@@ -63,9 +63,15 @@ def test_results_are_copies():
 def test_labels_are_seen_as_they_are_found():
     session = civos()
     session.interact(ONE)
-    seen = {}
-    labels = session.propagate(arrived=seen.__setitem__)
-    assert seen
+    seen, sure = {}, {}
+
+    def arrived(frame, found, confidence):
+        seen[frame], sure[frame] = found, confidence
+
+    labels = session.propagate(arrived=arrived)
+    assert sorted(seen) == list(range(len(FRAMES)))
+    assert sure[2] == 1
+    assert all(0 < own < 1 for t, own in sure.items() if t != 2)
     assert all(np.array_equal(labels[t], found) for t, found in seen.items())
     assert Click in session.accepts
 

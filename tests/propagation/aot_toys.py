@@ -40,7 +40,7 @@ class Everywhere:
 
     def run(self, sweeps, references, *, num_objects):
         self.calls.append(([(s.source, list(s.frames)) for s in sweeps], sorted(references)))
-        for frame, labels in self.inner.run(sweeps, references, num_objects=num_objects):
-            labels = torch.full_like(labels, 1)
+        for visited in self.inner.run(sweeps, references, num_objects=num_objects):
+            labels = torch.full_like(visited.labels, 1)
             labels[:20] = num_objects
-            yield frame, labels
+            yield visited._replace(labels=labels)

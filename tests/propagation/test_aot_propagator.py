@@ -119,10 +119,43 @@ def test_a_cancelled_round_can_be_propagated_again(net):
 
 
 def test_labels_are_seen_as_they_are_found(net):
-    seen = {}
-    labels = annotated(net, 2, 8).propagate(arrived=seen.__setitem__)
-    assert sorted(seen) == [t for t in range(len(labels)) if t not in (2, 8)]
+    seen, sure = {}, {}
+
+    def arrived(frame, found, confidence):
+        seen[frame], sure[frame] = found, confidence
+
+    labels = annotated(net, 2, 8).propagate(arrived=arrived)
+    assert list(seen)[:2] == [2, 8]
+    assert sorted(seen) == list(range(len(labels)))
     assert all(np.array_equal(labels[t], found) for t, found in seen.items())
+    assert sure[2] == sure[8] == 1
+    assert all(0 < own < 1 for t, own in sure.items() if t not in (2, 8))
+
+
+@pytest.mark.parametrize("num_objects", [2, 11])
+def test_sharp_logits_are_sure_and_flat_ones_are_not(net, num_objects):
+    def told(scale):
+        propagator, sure = annotated(net, 5, num_objects=num_objects), {}
+        propagator._sweeps = Scaled(propagator._sweeps, scale)
+        propagator.propagate(arrived=lambda frame, _, confidence: sure.update({frame: confidence}))
+        assert sure.pop(5) == 1
+        return np.array(list(sure.values()))
+
+    flat, plain, sharp = told(0), told(1), told(1000)
+    assert (sharp > 0.9).all()
+    assert (flat < 0.1).all()
+    assert ((flat < plain) & (plain < sharp)).all()
+
+
+class Scaled:
+    """An `AotSweeps` whose logits come out sharper or flatter; the labels stay."""
+
+    def __init__(self, inner, scale):
+        self.inner, self.scale = inner, scale
+
+    def run(self, *args, **options):
+        for visited in self.inner.run(*args, **options):
+            yield visited._replace(logits=visited.logits * self.scale)
 
 
 def test_half_precision_and_smaller_frames(net):

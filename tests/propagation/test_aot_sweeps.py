@@ -14,7 +14,7 @@ def run(propagator, sweeps, references=None):
     references = propagator.annotated if references is None else references
     memories = {frame: propagator.memories[frame] for frame in references}
     found = propagator._sweeps.run(sweeps, memories, num_objects=propagator.num_objects)
-    return {frame: labels.numpy() for frame, labels in found}
+    return {visited.frame: visited.labels.numpy() for visited in found}
 
 
 def test_a_sweep_is_an_engine_that_reads_all_annotated_frames(net):
