@@ -55,7 +55,7 @@ def test_from_the_first_click_to_the_exports_and_back(person: Person, tmp_path: 
     assert person.page.locator("#pending").inner_text() == "2"
 
     person.press("Enter")
-    assert person.state["frames"]["committed"] == [0, 5]
+    assert person.state["frames"]["committed"] == [[0, 0], [5, 5]]
     check(person, 0, RED)
     check(person, 5, SKY)
 
@@ -143,9 +143,9 @@ def test_all_of_it_with_the_keys_alone(person: Person) -> None:
     assert person.state["round"] == 1
     check(person, LENGTH - 1, SKY, 0.7)
     person.press("End", "r")
-    assert person.state["frames"]["reviewed"] == [LENGTH - 1]
+    assert person.state["frames"]["reviewed"] == [[LENGTH - 1, LENGTH - 1]]
     person.press("Home", "d", "g")
-    assert person.state["frames"]["doubtful"] == [0]
+    assert person.state["frames"]["doubtful"] == [[0, 0]]
     assert page.evaluate("annotator.store.frame") == person.state["suggested"]
     with page.expect_download() as download:
         page.keyboard.press("e")
@@ -218,7 +218,7 @@ def test_exported_masks_are_a_starting_point_elsewhere(
     person.page.locator("#import-dialog").wait_for(state="hidden")
     person.idle()
     assert len(person.state["objects"]) == 1
-    assert len(person.prompts("mask")) == LENGTH
+    assert person.state["masks"] == [{"object": 1, "status": "pending", "frames": [[0, LENGTH - 1]]}]
     assert np.array_equal(person.labels(3), before)
 
 

@@ -174,7 +174,7 @@ export class ImportDialog extends Dialog {
       const { state } = await this.editor.api.importMasks(file, this.format, this.single ? frame : null);
       this.store.take(state);
       this.element.close();
-      this.editor.seek(this.single ? frame : (state.frames.prompted[0] ?? 0));
+      this.editor.seek(this.single ? frame : (state.frames.prompted[0]?.[0] ?? 0));
       toast("Masks imported. They count as prompts: commit or propagate goes on from them.");
     } catch (error) {
       status.classList.add("bad");
