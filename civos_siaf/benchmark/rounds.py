@@ -193,9 +193,9 @@ class SampleRounds:
         return spent > limit.seconds_per_object * self.sample.info.num_objects
 
     def _check(self, masks: LabelVideo) -> NDArray[np.uint8]:
-        if not isinstance(masks, np.ndarray) or masks.shape != self.truth.shape:
+        if not hasattr(masks, "__array__") or masks.shape != self.truth.shape:
             raise ValueError(
                 f"{self.sample.sequence}: masks must be an array {self.truth.shape} (T, H, W), "
                 f"got {getattr(masks, 'shape', type(masks).__name__)}"
             )
-        return as_labels(masks)
+        return as_labels(np.asarray(masks))
