@@ -138,7 +138,7 @@ def test_state_as_the_page_gets_it(start):
         "num_frames": 5,
         "width": WIDTH,
         "height": HEIGHT,
-        "rate": 25.0,
+        "rate": 24.0,
     }
     assert [info["name"] for info in state["objects"]] == ["object 1", "dog"]
     assert state["frames"] == {
