@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from civos_siaf.app.exports import export_file
+from civos_siaf.protocol import Progress
 from tests.app.page.clip import HEIGHT, LENGTH, RED, SKY, WIDTH, centre, iou, truth
 from tests.app.page.person import Person
 from tests.app.page.serving import Server
@@ -232,3 +236,30 @@ def test_a_file_without_masks_is_refused_in_the_dialog(person: Person, tmp_path:
     status.wait_for()
     assert "masks" in status.inner_text()
     assert person.state["objects"] == []
+
+
+def test_an_export_can_be_cancelled(person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+
+    def held(*arguments: Any, progress: Progress, **options: Any) -> Path:
+        def wait(done: int, total: int) -> None:
+            go.wait(10 if done > 3 else 0)
+            progress(done, total)
+
+        return export_file(*arguments, progress=wait, **options)
+
+    monkeypatch.setattr("civos_siaf.app.server.export_jobs.export_file", held)
+    person.click(centre(RED, 0))
+    cancel, status = person.page.locator("#export-cancel"), person.page.locator("#export-status")
+    person.page.keyboard.press("e")
+    assert cancel.is_hidden()
+    person.page.get_by_role("button", name="Export and download").click()
+    person.until(f"document.getElementById('export-status').textContent === '3 of {LENGTH} frames'")
+    cancel.click()
+    go.set()
+    person.until("document.getElementById('export-status').textContent.includes('cancelled')")
+    assert status.inner_text() == "Export cancelled, nothing was written."
+    assert cancel.is_hidden()
+    assert person.page.locator("#export-progress").is_hidden()
+    person.page.keyboard.press("Escape")
+    assert len(coco_masks(export(person, "coco", tmp_path))) == 1

@@ -109,6 +109,10 @@ export class ProjectApi {
     return post(`${this.base}/exports`, { format, options });
   }
 
+  cancelExport(id) {
+    return post(`${this.exportAddress(id)}/cancel`, {});
+  }
+
   exportAddress(id) {
     return `${this.base}/exports/${encodeURIComponent(id)}`;
   }
