@@ -18,6 +18,8 @@ Rgb: TypeAlias = NDArray[np.uint8]
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 DEFAULT_CACHE_BYTES = 256 * 2**20
+DEFAULT_RATE = 24.0
+"""Frames per second of videos that do not tell, as folders of images."""
 
 
 class Source(Protocol):

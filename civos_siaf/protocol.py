@@ -17,7 +17,7 @@ Labels: TypeAlias = NDArray[np.uint8]
 """Label map (H, W): 0 is background, 1..K the objects."""
 
 LabelVideo: TypeAlias = NDArray[np.uint8]
-"""Label maps (T, H, W) of a whole video; may be a memory map."""
+"""Label maps (T, H, W) of a whole video; a long one may be anything that is indexed like an array."""
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with (frames done, frames in all)."""

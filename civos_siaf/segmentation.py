@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from civos_siaf.frames import Frames, Rgb
+from civos_siaf.frames import DEFAULT_RATE, Frames, Rgb
 from civos_siaf.masks import write_png
 from civos_siaf.overlay import draw_prompts, overlay
 from civos_siaf.prompts import Click, Prompts
 from civos_siaf.protocol import LabelVideo, Method, Progress, ignore
-from civos_siaf.video_writer import DEFAULT_RATE, write_video
+from civos_siaf.video_writer import write_video
 
 
 def clicks_from_numbers(

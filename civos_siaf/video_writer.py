@@ -10,10 +10,7 @@ import av
 import numpy as np
 
 from civos_siaf.files import atomic_path
-from civos_siaf.frames import Rgb
-
-DEFAULT_RATE = 24.0
-"""Frames per second where nothing tells."""
+from civos_siaf.frames import DEFAULT_RATE, Rgb
 
 
 def write_video(

@@ -67,7 +67,7 @@ class Annotator:
         files = SessionFiles(project.folder / "sessions", self.method_name)
         self._model = Model(method, project.frames, project.info, files)
         self._answers = Answers(self._model, self._masks, project.info, self.method_name)
-        self._turns = threading.Lock()
+        self._turns = threading.RLock()
         self._long: str | None = None  # key of the long action under way; "" if it has none
         self._stop = threading.Event()
         self._closed = False
@@ -111,6 +111,16 @@ class Annotator:
                 self._keys.add(key)
             self.state = self._state()
             return self.state
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Actions of this thread inside are on disk when this ends, and much quicker; other threads wait.
+
+        Raises:
+            OSError: they could not be put on disk; they will be, before any further action.
+        """
+        with self._turns, self._masks.later(), self._journal.batch(before=self._masks.settle):
+            yield
 
     def labels(self, frame: int, version: str | None = None) -> Labels | None:
         """Labels (H, W) of a frame; None where there are none.

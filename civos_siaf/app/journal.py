@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import pairwise
@@ -62,6 +63,9 @@ class Journal:
             raise
         self.seq = len(self._records)
         del self._records
+        self._owed: list[bytes] = []  # lines of a batch that are not in the file yet
+        self._held = False
+        self._before: Callable[[], None] = _nothing
 
     def append(self, action: Action, key: str | None) -> int:
         """Put an action on disk; its number.
@@ -77,19 +81,46 @@ class Journal:
             {"type": "done", "of": seq, "version": answer.version, "frames": list(answer.frames)}
         )
 
-    def mark(self) -> tuple[int, int]:
-        """Where the journal ends now, for `take_back`."""
-        return self.seq, os.fstat(self._file).st_size
+    @contextmanager
+    def batch(self, before: Callable[[], None]) -> Iterator[None]:
+        """Lines appended inside are put on disk together when this ends.
 
-    def take_back(self, mark: tuple[int, int]) -> None:
+        What could not be written stays owed: it is written before any further line.
+
+        Args:
+            before: puts on disk what the lines speak of; called before they are written.
+
+        Raises:
+            OSError: they could not be written.
+        """
+        self._before, self._held = before, True
+        try:
+            yield
+        finally:
+            self._held = False
+            self._settle()
+
+    def mark(self) -> tuple[int, int, int]:
+        """Where the journal ends now, for `take_back`.
+
+        Raises:
+            OSError: lines of a batch are owed and cannot be written.
+        """
+        if not self._held:
+            self._settle()
+        return self.seq, os.fstat(self._file).st_size, len(self._owed)
+
+    def take_back(self, mark: tuple[int, int, int]) -> None:
         """Remove lines that were written since the mark: those of an action that was not acknowledged."""
-        self.seq, length = mark
-        os.ftruncate(self._file, length)
-        os.fsync(self._file)
+        self.seq, length, owed = mark
+        del self._owed[owed:]
+        self._cut(length)
 
     def close(self) -> None:
         """Close the file."""
         if self._file >= 0:
+            with suppress(OSError):
+                self._settle()
             os.close(self._file)
             self._file = -1
 
@@ -97,14 +128,34 @@ class Journal:
         mark = self.mark()
         time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         line = json.dumps({"seq": self.seq + 1, "time": time} | record, separators=(",", ":")) + "\n"
+        self._owed.append(line.encode("ascii"))
         try:
-            _write_all(self._file, line.encode("ascii"))
-            os.fsync(self._file)
+            if not self._held:
+                self._settle()
         except BaseException:
             self.take_back(mark)
             raise
         self.seq += 1
         return self.seq
+
+    def _settle(self) -> None:
+        """Write what is owed, all of it or nothing."""
+        if not self._owed:
+            return
+        self._before()
+        length = os.fstat(self._file).st_size
+        try:
+            _write_all(self._file, b"".join(self._owed))
+            os.fsync(self._file)
+        except BaseException:
+            self._cut(length)
+            raise
+        self._owed.clear()
+
+    def _cut(self, length: int) -> None:
+        if os.fstat(self._file).st_size > length:
+            os.ftruncate(self._file, length)
+            os.fsync(self._file)
 
     def _parse(self, number: int, line: bytes) -> dict[str, object]:
         try:
@@ -142,6 +193,10 @@ class Journal:
         ):
             raise ProjectError(f"{self.path}: line {number} does not say what was answered")
         return Answer(version, tuple(frames))
+
+
+def _nothing() -> None:
+    """There is nothing to be done first."""
 
 
 def _write_all(file: int, data: bytes) -> None:

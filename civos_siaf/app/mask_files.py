@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
 import shutil
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from civos_siaf.protocol import Labels
 
 _PALETTE = davis_palette().tobytes()
 _UNFINISHED = ".unfinished-"
+_TOGETHER = 16
 VERSION = re.compile(r"[ar][1-9][0-9]{0,9}", re.ASCII)
 """Names of versions: a for an answer, r for a round, and the number of the action."""
 
@@ -33,6 +36,41 @@ class MaskFiles:
     def __init__(self, folder: Path, size: tuple[int, int]) -> None:
         self.folder = folder
         self.size = size
+        self._waits = False
+        self._unsynced: list[Path] = []
+
+    @contextlib.contextmanager
+    def later(self) -> Iterator[None]:
+        """Versions finished inside are only on disk after `settle`."""
+        self._waits = True
+        try:
+            yield
+        finally:
+            self._waits = False
+
+    def settle(self) -> None:
+        """Make sure that the versions finished `later` are on disk.
+
+        Raises:
+            OSError: they are not; it can be tried again.
+        """
+        if self._unsynced:
+            folders = [folder for folder in self._unsynced if folder.is_dir()]  # some may be swept away
+            sync_all([path for folder in folders for path in (*folder.iterdir(), folder)])
+            sync(self.folder)
+            self._unsynced.clear()
+
+    def name(self, folder: Path, version: str) -> None:
+        """Give a version that is written its name, when everything is on disk."""
+        target = self.folder / version
+        if not self._waits:
+            sync_all([*folder.iterdir(), folder])
+        shutil.rmtree(target, ignore_errors=True)
+        folder.rename(target)
+        if self._waits:
+            self._unsynced.append(target)
+        else:
+            sync(self.folder)
 
     def read(self, version: str, frame: int) -> Labels | None:
         """Labels (H, W) of a frame; None where that version has none, or it is no version at all."""
@@ -131,13 +169,8 @@ class VersionWriter:
         (self._folder / name).write_text(text, encoding="utf-8")
 
     def finish(self) -> None:
-        """Give the version its name, when everything is on disk."""
-        for path in self._folder.iterdir():
-            sync(path)
-        sync(self._folder)
-        shutil.rmtree(self._target, ignore_errors=True)
-        self._folder.rename(self._target)
-        sync(self._target.parent)
+        """Give the version its name, when everything is on disk, or inside `MaskFiles.later`."""
+        self._files.name(self._folder, self._target.name)
 
     def abandon(self) -> None:
         """Delete what was written."""
@@ -165,6 +198,17 @@ def encode(labels: Labels) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=3)
     return buffer.getvalue()
+
+
+def sync_all(paths: Sequence[Path]) -> None:
+    """Make sure that files and folders are on disk; many at a time, as a disk then takes them together."""
+    if len(paths) <= _TOGETHER:
+        for path in paths:
+            sync(path)
+        return
+    with ThreadPoolExecutor(_TOGETHER) as pool:
+        for _ in pool.map(sync, paths):
+            pass
 
 
 def sync(path: Path) -> None:

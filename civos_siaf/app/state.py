@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from civos_siaf.app.actions import AddMask, to_json
 from civos_siaf.app.content import Content, Drawn, drawn_in
 from civos_siaf.app.objects import ObjectInfo
+from civos_siaf.app.spans import spans, spans_without
 from civos_siaf.app.video_info import VideoInfo
 
 
@@ -82,7 +83,10 @@ class State:
         return (pair for pair in told if pair[0].action.object_id not in gone)
 
     def to_json(self) -> dict[str, object]:
-        """As the page gets it."""
+        """As the page gets it, with every change: its size grows with what was drawn, not with the video.
+
+        Frames are spans [first, last]. Of masks only that they are there is told, of scores their version.
+        """
         video = self.project.video
         base = self.content.base
         return {
@@ -96,7 +100,12 @@ class State:
             },
             "revision": self.revision,
             "objects": [info.to_json() for info in self.objects],
-            "prompts": [_prompt(drawn, status) for drawn, status in self.prompts()],
+            "prompts": [
+                _prompt(drawn, status)
+                for drawn, status in self.prompts()
+                if not isinstance(drawn.action, AddMask)
+            ],
+            "masks": self._masks(),
             "frames": self._frames(),
             "round": self.round,
             "shown": {
@@ -107,27 +116,36 @@ class State:
             "undo": self.undo,
             "redo": self.redo,
             "suggested": self.suggested,
-            "scores": None if self.scores is None else list(self.scores),
+            "scores": None if self.scores is None else base,
             "model": {"name": self.model, "ready": self.ready},
         }
 
-    def _frames(self) -> dict[str, list[int]]:
+    def _masks(self) -> list[dict[str, object]]:
+        """Which frames have masks among their prompts: there may be one for every frame."""
+        found: dict[tuple[int, str], list[int]] = {}
+        for drawn, status in self.prompts():
+            if isinstance(drawn.action, AddMask):
+                found.setdefault((drawn.action.object_id, status), []).append(drawn.action.frame)
+        return [
+            {"object": number, "status": status, "frames": spans(frames)}
+            for (number, status), frames in found.items()
+        ]
+
+    def _frames(self) -> dict[str, list[list[int]]]:
         """Marks of the timeline: with any prompt, with a committed one, with masks of a round, reviewed."""
-        prompts = list(self.prompts())
-        overrides = self.content.overrides
-        spread = range(self.project.video.num_frames) if self.round else ()
+        prompts = [(drawn.action.frame, status) for drawn, status in self.prompts()]
         reviews = self.content.reviews
+        spread = self.project.video.num_frames if self.round else 0
         return {
-            "prompted": sorted({drawn.action.frame for drawn, _ in prompts}),
-            "committed": sorted({drawn.action.frame for drawn, status in prompts if status != "pending"}),
-            "propagated": [frame for frame in spread if frame not in overrides],
-            "reviewed": sorted(frame for frame, mark in reviews.items() if mark == "reviewed"),
-            "doubtful": sorted(frame for frame, mark in reviews.items() if mark == "doubtful"),
+            "prompted": spans(frame for frame, _ in prompts),
+            "pending": spans(frame for frame, status in prompts if status == "pending"),
+            "committed": spans(frame for frame, status in prompts if status != "pending"),
+            "propagated": spans_without(spread, self.content.overrides) if spread else [],
+            "reviewed": spans(frame for frame, mark in reviews.items() if mark == "reviewed"),
+            "doubtful": spans(frame for frame, mark in reviews.items() if mark == "doubtful"),
         }
 
 
 def _prompt(drawn: Drawn, status: str) -> dict[str, object]:
     data = to_json(drawn.action)
-    if isinstance(drawn.action, AddMask):
-        del data["rle"]  # large, and nobody draws it
     return {"id": drawn.id, "kind": data.pop("type")} | data | {"status": status}

@@ -6,20 +6,19 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from civos_siaf.frames import IMAGE_SUFFIXES
+from civos_siaf.frames import DEFAULT_RATE, IMAGE_SUFFIXES
 
 _PIECE = 2**16
-_DEFAULT_RATE = 25.0
 
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """A video's number of frames, size in pixels, and frames per second (25 where the file does not say)."""
+    """A video's number of frames, size in pixels, and frames per second."""
 
     num_frames: int
     width: int
     height: int
-    rate: float = _DEFAULT_RATE
+    rate: float = DEFAULT_RATE
 
 
 def fingerprint(path: Path) -> str:

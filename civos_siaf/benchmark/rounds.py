@@ -125,7 +125,7 @@ class SampleRounds:
         self._check(masks)
         self._clock.round_done()
         now = self._clock.now()
-        labels = as_labels(masks)
+        labels = as_labels(np.asarray(masks))
         seconds, self._handed_out = now - self._handed_out, None
         self.round += 1
         self._model_seconds += seconds
@@ -196,9 +196,9 @@ class SampleRounds:
 
     def _check(self, masks: LabelVideo) -> None:
         """Shape and type only: what takes time comes after the clock is read."""
-        if not isinstance(masks, np.ndarray) or masks.shape != self.truth.shape:
+        if not hasattr(masks, "__array__") or masks.shape != self.truth.shape:
             raise ValueError(
                 f"{self.sample.sequence}: masks must be an array {self.truth.shape} (T, H, W), "
                 f"got {getattr(masks, 'shape', type(masks).__name__)}"
             )
-        as_labels(masks[:0])
+        as_labels(np.asarray(masks[:0]))

@@ -6,11 +6,15 @@ around a method run before one is trained.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 from scipy.spatial import cKDTree
 
 from civos_siaf.frames import Frames
-from civos_siaf.prompts import Click, Prompts, Scribble
+from civos_siaf.methods.prompt_check import check_prompts
+from civos_siaf.prompts import Click, MaskPrompt, Prompts, Scribble
 from civos_siaf.protocol import Labels, LabelVideo, Progress, ignore
 
 SEEDS_PER_STROKE = 8
@@ -31,34 +35,49 @@ class NearestColour:
 
     def open(self, frames: Frames, *, num_objects: int) -> NearestColourSession:
         """Start on a video."""
-        return NearestColourSession(frames, self.reach, self.place_weight)
+        return NearestColourSession(frames, self, num_objects=num_objects)
+
+
+class _Seed(NamedTuple):
+    """A prompted pixel: its frame, the object (0: background), and colour and place."""
+
+    frame: int
+    object_id: int
+    features: np.ndarray
 
 
 class NearestColourSession:
-    """The pixels prompted so far in one video."""
+    """The pixels and masks prompted so far in one video."""
 
-    accepts = (Click, Scribble)
+    accepts = (Click, Scribble, MaskPrompt)
 
-    def __init__(self, frames: Frames, reach: float, place_weight: float) -> None:
+    def __init__(self, frames: Frames, method: NearestColour, *, num_objects: int) -> None:
         self._frames = frames
-        self._reach = reach
-        rows, columns = np.mgrid[: frames.height, : frames.width] * (place_weight / frames.width)
+        self._num_objects = num_objects
+        self._reach = method.reach
+        rows, columns = np.mgrid[: frames.height, : frames.width] * (method.place_weight / frames.width)
         self._places = np.stack([rows, columns], axis=2)
-        self._seeds: list[list[tuple[int, np.ndarray]]] = []  # by interaction
+        self._told: list[tuple[list[_Seed], tuple[MaskPrompt, ...]]] = []  # by interaction
         self._rounds: list[int] = []  # how many interactions there were before each round
         self._start = 0  # and before this one
 
     def interact(self, prompts: Prompts) -> dict[int, Labels]:
-        """Take the pixels under the prompts; the labels of the prompted frames."""
-        seeds: list[tuple[int, np.ndarray]] = []
+        """Take the pixels under the prompts, and masks as they are; the labels of the prompted frames.
+
+        Raises:
+            ValueError: a frame or object that does not exist, or a kind of prompt that is not understood.
+        """
+        check_prompts(prompts, self.accepts, self._frames, num_objects=self._num_objects)
+        seeds: list[_Seed] = []
         for prompt in prompts:
             if isinstance(prompt, Click):
-                seeds.append((prompt.object_id * prompt.positive, self._at(prompt.frame, prompt.x, prompt.y)))
-            elif isinstance(prompt, Scribble):
-                step = max(1, len(prompt.points) // SEEDS_PER_STROKE)
-                for x, y in prompt.points[step // 2 :: step]:
-                    seeds.append((prompt.object_id, self._at(prompt.frame, x, y)))
-        self._seeds.append(seeds)
+                seeds.append(self._seed(prompt.frame, prompt.object_id * prompt.positive, prompt.x, prompt.y))
+            elif isinstance(prompt, Scribble | MaskPrompt):
+                points = prompt.points if isinstance(prompt, Scribble) else np.argwhere(prompt.mask)[:, ::-1]
+                step = max(1, len(points) // SEEDS_PER_STROKE)
+                for x, y in points[step // 2 :: step]:
+                    seeds.append(self._seed(prompt.frame, prompt.object_id, x, y))
+        self._told.append((seeds, prompts.masks))
         return {frame: self._label(frame) for frame in prompts.frames}
 
     def propagate(self, progress: Progress = ignore) -> LabelVideo:
@@ -67,29 +86,46 @@ class NearestColourSession:
         for frame in range(len(self._frames)):
             labels.append(self._label(frame))
             progress(frame + 1, len(self._frames))
-        if len(self._seeds) > self._start:
+        if len(self._told) > self._start:
             self._rounds.append(self._start)
-            self._start = len(self._seeds)
+            self._start = len(self._told)
         return np.stack(labels)
 
     def undo(self) -> None:
         """Forget the pixels of the last prompts, or of the last round if it was propagated."""
-        if len(self._seeds) > self._start:
-            self._seeds.pop()
+        if len(self._told) > self._start:
+            self._told.pop()
         elif self._rounds:
             self._start = self._rounds.pop()
-            del self._seeds[self._start :]
+            del self._told[self._start :]
 
     def _features(self, frame: int) -> np.ndarray:
         return np.concatenate([self._frames[frame], self._places], axis=2)
 
-    def _at(self, frame: int, x: float, y: float) -> np.ndarray:
+    def _seed(self, frame: int, object_id: int, x: float, y: float) -> _Seed:
         row, column = min(int(y), self._frames.height - 1), min(int(x), self._frames.width - 1)
-        return np.concatenate([self._frames[frame][row, column], self._places[row, column]])
+        features = np.concatenate([self._frames[frame][row, column], self._places[row, column]])
+        return _Seed(frame, object_id, features)
 
     def _label(self, frame: int) -> Labels:
-        seeds = [seed for seeds in self._seeds for seed in seeds]
-        ids = np.array([object_id for object_id, _ in seeds] + [0], dtype=np.uint8)
-        tree = cKDTree(np.array([features for _, features in seeds]).reshape(-1, 5))
+        """By the nearest pixel; a mask is the answer on its frame, but for what was drawn there later."""
+        labels, _ = self._nearest(frame, [seed for seeds, _ in self._told for seed in seeds])
+        later: list[_Seed] = []
+        masked = False
+        for seeds, masks in self._told:
+            for mask in (mask for mask in masks if mask.frame == frame):
+                labels[labels == mask.object_id] = 0
+                labels[mask.mask] = mask.object_id
+                masked, later = True, []
+            if masked and not any(mask.frame == frame for mask in masks):
+                later += [seed for seed in seeds if seed.frame == frame]
+        found, near = self._nearest(frame, later)
+        labels[near] = found[near]
+        return labels
+
+    def _nearest(self, frame: int, seeds: Sequence[_Seed]) -> tuple[Labels, np.ndarray]:
+        """Labels (H, W) of the nearest seeds, and where there is one within reach."""
+        ids = np.array([seed.object_id for seed in seeds] + [0], dtype=np.uint8)
+        tree = cKDTree(np.array([seed.features for seed in seeds]).reshape(-1, 5))
         _, nearest = tree.query(self._features(frame), distance_upper_bound=self._reach)
-        return np.asarray(ids[nearest])
+        return ids[nearest], nearest < len(seeds)

@@ -79,7 +79,7 @@ class AotPropagator:
         self.features = FeatureCache(
             self._encode, max_bytes=self.settings.feature_bytes, dtype=self.settings.feature_dtype
         )
-        self.labels = LabelStore(len(frames), frames.size, folder=self.settings.folder)
+        self.labels = LabelStore(len(frames), frames.size)
         self.memories = ReferenceMemories(network)
         self._sweeps = AotSweeps(network, self.images, self.features, self.settings)
         self._objects: dict[int, frozenset[int]] = {}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 import zlib
 from collections.abc import Callable
-from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from civos_siaf.propagation.lazy_labels import LazyLabels
 
 LabelState: TypeAlias = tuple[bytes | None, ...]
 """All labels at a moment; unchanged frames are shared with other moments."""
@@ -21,21 +21,12 @@ class LabelStore:
     Args:
         num_frames: T.
         size: (H, W).
-        max_video_bytes: label videos larger than this are memory maps of temporary files.
-        folder: for temporary files; None: the system's.
+        max_video_bytes: label videos larger than this are decoded frame by frame when they are looked at.
     """
 
-    def __init__(
-        self,
-        num_frames: int,
-        size: tuple[int, int],
-        *,
-        max_video_bytes: int = 2**30,
-        folder: Path | str | None = None,
-    ) -> None:
+    def __init__(self, num_frames: int, size: tuple[int, int], *, max_video_bytes: int = 2**30) -> None:
         self.size = size
         self._max_video_bytes = max_video_bytes
-        self._folder = folder
         self._packed: list[bytes | None] = [None] * num_frames
 
     def __len__(self) -> int:
@@ -53,13 +44,13 @@ class LabelStore:
 
     def video(self) -> NDArray[np.uint8]:
         """Labels (T, H, W) of all frames, a copy; background where there are none yet."""
-        nothing = np.zeros(self.size, np.uint8)
+        moment, size = self.snapshot(), self.size
 
         def read(frame: int) -> NDArray[np.uint8]:
-            labels = self[frame]
-            return nothing if labels is None else labels
+            packed = moment[frame]
+            return np.zeros(size, np.uint8) if packed is None else unpack(packed, size)
 
-        return label_video(len(self), self.size, read, max_bytes=self._max_video_bytes, folder=self._folder)
+        return label_video(len(moment), size, read, max_bytes=self._max_video_bytes)
 
     def snapshot(self) -> LabelState:
         """The labels now."""
@@ -86,27 +77,19 @@ def label_video(
     read: Callable[[int], NDArray[np.uint8]],
     *,
     max_bytes: int,
-    folder: Path | str | None = None,
 ) -> NDArray[np.uint8]:
     """Labels (T, H, W) of all frames.
 
     Args:
         num_frames: T.
         size: (H, W).
-        read: gives the labels of a frame.
-        max_bytes: beyond this the video is a memory map of a temporary file.
-        folder: for the file; None: the system's.
+        read: gives the labels of a frame; what it gives must not change later.
+        max_bytes: beyond this the video is `LazyLabels`.
     """
     shape = (num_frames, *size)
-    out: NDArray[np.uint8]
-    if np.prod(shape) <= max_bytes:
-        out = np.zeros(shape, np.uint8)
-        for frame in range(num_frames):
-            out[frame] = read(frame)
-        return out
-    with tempfile.TemporaryFile(dir=folder) as file:
-        for frame in range(num_frames):
-            file.write(np.ascontiguousarray(read(frame)).data)
-        file.flush()
-        out = np.memmap(file, np.uint8, mode="r+", shape=shape)
+    if np.prod(shape) > max_bytes:
+        return cast("NDArray[np.uint8]", LazyLabels(range(num_frames), size, read))
+    out = np.empty(shape, np.uint8)
+    for frame in range(num_frames):
+        out[frame] = read(frame)
     return out

@@ -35,7 +35,7 @@ class MaskStore:
         num_objects: K.
         padding: of the frames.
         max_bytes: probabilities kept in memory; the rest goes into a temporary file.
-        max_video_bytes: label videos larger than this are memory maps of temporary files.
+        max_video_bytes: label videos larger than this are decoded frame by frame when they are looked at.
         folder: for temporary files.
     """
 
@@ -52,7 +52,6 @@ class MaskStore:
         self.num_objects = num_objects
         self.padding = padding
         self._max_video_bytes = max_video_bytes
-        self._folder = folder
         self._shelf = Shelf(max_bytes=max_bytes, folder=folder)
         self._prob: list[Put | None] = [None] * num_frames
         self._labels: list[bytes | None] = [None] * num_frames
@@ -77,10 +76,16 @@ class MaskStore:
 
     def labels(self, frame: int) -> NDArray[np.uint8]:
         """Labels (H', W'), those shown if there are any."""
-        packed = self._shown.get(frame, self._labels[frame])
-        if packed is None:
-            return np.zeros(self.padding.size, np.uint8)
-        return unpack(packed, self.padding.size)
+        return _unpacked(self._shown.get(frame, self._labels[frame]), self.padding)
+
+    def check_room(self, num_frames: int) -> None:
+        """See whether the probabilities of so many frames can be written.
+
+        Raises:
+            ValueError: the disk has too little room.
+        """
+        height, width = self.padding.size
+        self._shelf.check_room(num_frames, 4 * (self.num_objects + 1) * height * width)
 
     def write(self, frame: int, prob: Tensor) -> None:
         """Store probabilities (K+1, H', W') and their labels."""
@@ -97,17 +102,17 @@ class MaskStore:
 
     def video(self) -> NDArray[np.uint8]:
         """Labels (T, H, W) of all frames, a copy."""
-        return label_video(
-            len(self),
-            (self.padding.height, self.padding.width),
-            self.cropped,
-            max_bytes=self._max_video_bytes,
-            folder=self._folder,
-        )
+        labels, shown, padding = tuple(self._labels), dict(self._shown), self.padding
+
+        def read(frame: int) -> NDArray[np.uint8]:
+            return _cropped(_unpacked(shown.get(frame, labels[frame]), padding), padding)
+
+        size = (padding.height, padding.width)
+        return label_video(len(labels), size, read, max_bytes=self._max_video_bytes)
 
     def cropped(self, frame: int) -> NDArray[np.uint8]:
         """Labels (H, W) of a frame."""
-        return np.asarray(self.padding.crop(torch.from_numpy(self.labels(frame))))
+        return _cropped(self.labels(frame), self.padding)
 
     def snapshot(self) -> MaskState:
         """The masks now."""
@@ -127,3 +132,11 @@ def _packed(prob: Tensor) -> bytes:
         labels.masked_fill_(prob[k] > best, k)
         best = torch.maximum(best, prob[k])
     return pack(labels.cpu().numpy())
+
+
+def _unpacked(packed: bytes | None, padding: Padding) -> NDArray[np.uint8]:
+    return np.zeros(padding.size, np.uint8) if packed is None else unpack(packed, padding.size)
+
+
+def _cropped(labels: NDArray[np.uint8], padding: Padding) -> NDArray[np.uint8]:
+    return np.asarray(padding.crop(torch.from_numpy(labels)))

@@ -132,7 +132,7 @@ class Propagator:
             Labels (T, H, W) of all frames.
 
         Raises:
-            ValueError: another shape.
+            ValueError: another shape, or the disk has no room for the masks.
         """
         before = self.snapshot()
         try:
@@ -145,6 +145,7 @@ class Propagator:
             difference = Difference.between(old[1:], new[1:], memory)
             sweeps = sweeps_from(frame, self.annotated, len(self.masks))
             total, done = sum(len(sweep.frames) for sweep in sweeps), 0
+            self.masks.check_room(total)
             counted = self._tell_annotated(frame, arrived)
             for sweep in sweeps:
                 for step in self._spread(sweep, difference):

@@ -20,7 +20,6 @@ class SpeedSettings:
         feature_bytes: most bytes of frame features that are kept between frames and rounds.
         feature_precision: the type in which they are kept.
         precision: "fp32", or autocast to "bf16" or "fp16".
-        folder: for temporary files; None: the system's.
 
     Raises:
         ValueError: a value outside its range.
@@ -29,7 +28,6 @@ class SpeedSettings:
     feature_bytes: int = 5 * 2**30
     feature_precision: Precision = "fp32"
     precision: Precision = "fp32"
-    folder: Path | str | None = None
 
     def __post_init__(self) -> None:
         for name, kind in (("precision", self.precision), ("feature_precision", self.feature_precision)):
@@ -58,6 +56,7 @@ class PropagationSettings(SpeedSettings):
         max_kept: most frames of a sweep in memory, beyond which every second one is dropped. The published
             code has no limit; videos of up to 125 frames do not reach this one at the default `mem_freq`.
         mask_bytes: most bytes of probabilities in memory; the rest is in a temporary file.
+        folder: for that file; None: the system's, which the variable TMPDIR names.
         keep_outdated: when a frame is annotated again, its older memory stays beside the new (published).
         empty_rim: on the padded rim of an annotated frame there is nothing, not even background (published).
 
@@ -69,6 +68,7 @@ class PropagationSettings(SpeedSettings):
     top_k: int | None = 50
     max_kept: int | None = 24
     mask_bytes: int = 2**30
+    folder: Path | str | None = None
     keep_outdated: bool = True
     empty_rim: bool = True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import weakref
 from collections import defaultdict
@@ -56,6 +57,26 @@ class Shelf:
         self._file.seek(offset)
         self._file.write(own.numpy().data)
         return filed
+
+    def check_room(self, count: int, size: int) -> None:
+        """See whether so many further tensors of a size find room, before hours are spent on them.
+
+        Args:
+            count: of tensors.
+            size: of each in bytes.
+
+        Raises:
+            ValueError: the disk has too little room; names the folder and the bytes.
+        """
+        places = max(self._room, 0) // size + len(self._free[size])
+        needed = (count - places) * size
+        folder = self._folder or tempfile.gettempdir()
+        free = shutil.disk_usage(folder).free
+        if needed > free:
+            raise ValueError(
+                f"masks of {count} frames need {needed:,} bytes in {folder}, where {free:,} are free: "
+                "make room, or let the variable TMPDIR name another folder for temporary files"
+            )
 
     def read(self, offset: int, shape: tuple[int, ...]) -> Tensor:
         """Read a tensor back from the file."""

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import zlib
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,6 +41,20 @@ def act(folder: str, told: str, seed: int) -> None:
         except ActionError:
             continue
         os.write(out, (json.dumps({"key": key} | seen(annotator)) + "\n").encode())
+
+
+def act_in_batches(folder: str, told: str, seed: int) -> None:
+    """The same with several actions in each batch; one line per batch."""
+    annotator = Annotator(Project.open(folder), Telltale())
+    out = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    rng = random.Random(seed)
+    os.write(out, b"\n")
+    for number in range(10_000):
+        with annotator.batch():
+            for _ in range(rng.randrange(1, 12)):
+                with suppress(ActionError):
+                    annotator.apply(choose(rng))
+        os.write(out, (json.dumps({"key": f"{seed}-{number}"} | seen(annotator)) + "\n").encode())
 
 
 def seen(annotator: Annotator) -> dict[str, object]:

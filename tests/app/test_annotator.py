@@ -90,15 +90,16 @@ def test_state_as_the_page_gets_it(start):
         "num_frames": 5,
         "width": WIDTH,
         "height": HEIGHT,
-        "rate": 25.0,
+        "rate": 24.0,
     }
     assert [info["name"] for info in state["objects"]] == ["object 1", "dog"]
     assert state["frames"] == {
-        "prompted": [0, 1, 2, 3],
-        "committed": [0, 2, 3],
-        "propagated": [0, 2, 3, 4],
+        "prompted": [[0, 3]],
+        "pending": [[1, 1]],
+        "committed": [[0, 0], [2, 3]],
+        "propagated": [[0, 0], [2, 4]],
         "reviewed": [],
-        "doubtful": [4],
+        "doubtful": [[4, 4]],
     }
     assert state["round"] == 2
     assert state["prompts"][-1] == {
@@ -112,7 +113,7 @@ def test_state_as_the_page_gets_it(start):
     assert state["shown"] == {"base": "r13", "frames": {"1": "a16"}}
     assert (state["previous"], state["undo"], state["redo"]) == ("r9", "scribble", None)
     assert state["suggested"] == 4
-    assert len(state["scores"]) == 5
+    assert state["scores"] == "r13"
     assert state["model"] == {"name": "Telltale", "ready": True}
 
 

@@ -97,3 +97,54 @@ def test_what_could_not_be_written_is_not_there(tmp_path, monkeypatch):
     assert path.read_bytes() == text
     assert journal.append(Commit(), None) == 6
     journal.close()
+
+
+def test_lines_of_a_batch_are_written_together_after_what_they_speak_of(tmp_path, monkeypatch):
+    path, synced, told = tmp_path / "log.jsonl", [], []
+    journal = Journal(path)
+    journal.append(AddObject(), None)
+    monkeypatch.setattr(os, "fsync", synced.append)
+    before = path.read_bytes()
+    with journal.batch(before=lambda: told.append(path.read_bytes())):
+        journal.append(AddClick(0, 1, 2, 3), None)
+        mark = journal.mark()
+        journal.append(AddClick(0, 1, 4, 5), None)
+        journal.take_back(mark)
+        assert journal.append(Undo(), None) == 3
+        assert path.read_bytes() == before
+    assert told == [before]
+    assert len(synced) == 1
+    journal.close()
+    assert [line.action for line in Journal(path).lines] == [AddObject(), AddClick(0, 1, 2, 3), Undo()]
+
+
+def test_a_batch_that_cannot_be_written_is_owed(tmp_path):
+    journal = Journal(tmp_path / "log.jsonl")
+    journal.append(AddObject(), None)
+    before, full = journal.path.read_bytes(), [True]
+
+    def sync_masks():
+        if full[0]:
+            raise OSError(errno.ENOSPC, "full")
+
+    def fill():
+        with journal.batch(before=sync_masks):
+            journal.append(AddClick(0, 1, 2, 3), None)
+
+    with pytest.raises(OSError, match="full"):
+        fill()
+    for attempt in (journal.mark, lambda: journal.append(Undo(), None)):
+        with pytest.raises(OSError, match="full"):
+            attempt()
+        assert (journal.seq, journal.path.read_bytes()) == (2, before)
+    full[0] = False
+    mark = journal.mark()
+    assert journal.append(Undo(), None) == 3
+    journal.take_back(mark)
+    assert journal.append(Commit(), None) == 3
+    journal.close()
+    assert [line.action for line in Journal(journal.path).lines] == [
+        AddObject(),
+        AddClick(0, 1, 2, 3),
+        Commit(),
+    ]

@@ -10,7 +10,7 @@ from civos_siaf.app.annotator import Annotator
 from civos_siaf.app.journal import Journal
 from civos_siaf.app.project import Project
 from tests.app.fakes import Telltale, make_video
-from tests.app.scripted import act, last_told, seen
+from tests.app.scripted import act, act_in_batches, last_told, seen
 
 KILLS = 20
 
@@ -38,6 +38,34 @@ def test_twenty_kills_lose_nothing(tmp_path):
         interrupted += check_reopened(folder, lines)
     assert acknowledged > 3 * KILLS
     assert interrupted  # some kills hit an action between its line and its answer
+
+
+def test_kills_in_batches_lose_no_batch(tmp_path):
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.app.scripted"])
+    rng = random.Random(3)
+    folder, told = tmp_path / "project", tmp_path / "told"
+    Project.create(folder, make_video(tmp_path / "video")).close()
+    same = 0
+    for seed in range(8):
+        before = len(last_told(told))
+        process = context.Process(target=act_in_batches, args=(str(folder), str(told), seed))
+        process.start()
+        while process.is_alive() and len(last_told(told)) < before + 2:
+            time.sleep(0.002)
+        time.sleep(rng.uniform(0, 0.1))
+        process.kill()
+        process.join()
+        line = last_told(told)[-1]
+        with Annotator(Project.open(folder), Telltale()) as annotator:
+            now, state = seen(annotator), annotator.state
+            assert now["revision"] >= line["revision"]
+            same += now["revision"] == line["revision"]
+            if now["revision"] == line["revision"]:
+                assert now == {name: line[name] for name in now}
+            overrides = state.content.overrides
+            assert all(annotator.labels(frame, version) is not None for frame, version in overrides.items())
+    assert same > 2  # most kills hit a batch that is not written
 
 
 def check_reopened(folder, lines):

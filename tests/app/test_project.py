@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from civos_siaf.app.actions import AddObject
+from civos_siaf.app.annotator import Annotator
+from civos_siaf.app.exports import export
 from civos_siaf.app.project import FORMAT, Project, ProjectError
 from civos_siaf.app.video_info import fingerprint
+from civos_siaf.frames import DEFAULT_RATE, Frames
+from civos_siaf.methods import NearestColour
 from civos_siaf.video_writer import write_video
 from tests.app.fakes import HEIGHT, WIDTH, make_video
 
@@ -142,3 +147,12 @@ def test_fingerprint_sees_beginning_end_and_length(tmp_path):
 def test_a_video_in_a_folder_is_known_by_its_images(tmp_path):
     assert fingerprint(make_video(tmp_path / "a")) == fingerprint(make_video(tmp_path / "b"))
     assert fingerprint(make_video(tmp_path / "c", 4)) != fingerprint(tmp_path / "a")
+
+
+def test_images_play_as_fast_as_their_exports(tmp_path):
+    folder = make_video(tmp_path / "images")
+    with Annotator(Project.create(tmp_path / "project", folder), NearestColour()) as annotator:
+        annotator.apply(AddObject())
+        export(annotator.annotation(), "matte", tmp_path / "matte.mp4")
+        assert annotator.project.frames.frame_rate is None
+        assert Frames.open(tmp_path / "matte.mp4").frame_rate == annotator.project.info.rate == DEFAULT_RATE

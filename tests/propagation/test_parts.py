@@ -1,4 +1,5 @@
 import gc
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from civos_siaf.networks.propagation_network import FrameFeatures, Memory
 from civos_siaf.padding import Padding
 from civos_siaf.propagation.feature_cache import FeatureCache
+from civos_siaf.propagation.lazy_labels import LazyLabels
 from civos_siaf.propagation.mask_store import MaskStore
 from civos_siaf.propagation.memory_bank import AnnotatedMemory, MemoryBank
 from civos_siaf.propagation.shelf import Shelf
@@ -77,17 +79,35 @@ def test_what_is_put_on_a_shelf_does_not_change_with_the_original():
     assert put.get().tolist() == [1, 1, 1]
 
 
-def test_large_label_videos_are_memory_maps(tmp_path):
+def test_large_label_videos_are_decoded_when_they_are_looked_at():
     padding = Padding.to_multiple(10, 20, 16)
-    store = MaskStore(4, 2, padding, max_video_bytes=100, folder=tmp_path)
+    store = MaskStore(4, 2, padding, max_video_bytes=100)
     prob = torch.zeros(3, *padding.size)
     prob[2] = 1
     store.write(2, prob)
     video = store.video()
-    assert isinstance(video, np.memmap)
+    assert isinstance(video, LazyLabels)
+    store.write(1, prob)
+    store.show(2, torch.zeros(3, *padding.size))
     assert video.shape == (4, 10, 20)
     assert (video[2] == 2).all()
-    assert not video[[0, 1, 3]].any()
+    assert not np.asarray(video)[[0, 1, 3]].any()
+
+
+def test_a_disk_without_room_is_told_before_the_work(tmp_path, monkeypatch):
+    shelf = Shelf(max_bytes=100, folder=tmp_path)
+    held = shelf.put(torch.ones(25))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    shelf.check_room(10, 100)
+    with pytest.raises(ValueError, match=r"masks of 11 frames need 1,100 bytes in .*, where 1,000 are free"):
+        shelf.check_room(11, 100)
+    del held
+    gc.collect()
+    shelf.check_room(11, 100)
+    padding = Padding.to_multiple(16, 16, 16)
+    store = MaskStore(8, 2, padding, max_bytes=4 * 3 * 256, folder=tmp_path)
+    with pytest.raises(ValueError, match="need 3,072 bytes"):
+        store.check_room(2)
 
 
 def test_ties_go_to_the_lowest_label():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -112,6 +112,8 @@ def export_file(
 ) -> Path:
     """Export as one file in `folder`, to be sent: formats that write a folder are zipped.
 
+    `progress` is called for every zipped file, too, so that it can end that as well.
+
     Returns:
         The file's path, named after the video and the format.
     """
@@ -126,16 +128,18 @@ def export_file(
         export(annotation, format, temporary / name, options=options, progress=progress)
         target = folder / f"{name}.zip"
         with atomic_path(target) as file:
-            _zip(temporary / name, file)
+            total = len(annotation.frames)
+            _zip(temporary / name, file, lambda: progress(total, total))
         return target
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _zip(folder: Path, target: Path) -> None:
+def _zip(folder: Path, target: Path, next_file: Callable[[], None]) -> None:
     """A zip of a folder that is the same for the same files."""
     with zipfile.ZipFile(target, "w") as archive:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            next_file()
             entry = zipfile.ZipInfo(str(Path(folder.name) / path.relative_to(folder)))
             packed = path.suffix not in _STORED
             entry.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED

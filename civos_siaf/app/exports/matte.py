@@ -15,9 +15,9 @@ from civos_siaf.app.exports.annotation import Annotation, read_labels
 from civos_siaf.app.exports.names import frame_names
 from civos_siaf.app.exports.options import option
 from civos_siaf.files import atomic_folder
-from civos_siaf.frames import Rgb
+from civos_siaf.frames import DEFAULT_RATE, Rgb
 from civos_siaf.protocol import Progress
-from civos_siaf.video_writer import DEFAULT_RATE, write_video
+from civos_siaf.video_writer import write_video
 
 PNG_COMPRESSION = 3
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from civos_siaf.app.exports.annotation import Annotation, read_labels
 from civos_siaf.app.exports.options import option
-from civos_siaf.frames import Rgb
+from civos_siaf.frames import DEFAULT_RATE, Rgb
 from civos_siaf.masks import davis_palette
 from civos_siaf.overlay import overlay
 from civos_siaf.protocol import Progress
-from civos_siaf.video_writer import DEFAULT_RATE, write_video
+from civos_siaf.video_writer import write_video
 
 
 @dataclass(frozen=True)

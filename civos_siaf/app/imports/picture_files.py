@@ -74,8 +74,8 @@ class _Zip:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            with zipfile.ZipFile(path) as archive:
-                entries = archive.infolist()
+            self._archive = zipfile.ZipFile(path)  # open as long as this lives: its list is read once
+            entries = self._archive.infolist()
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise ValueError(f"{path.name}: a damaged zip file ({error})") from error
         if len(entries) > MAX_ENTRIES:
@@ -96,7 +96,7 @@ class _Zip:
         if entry.file_size > MAX_FILE:
             raise ValueError(f"{entry.filename}: larger than {MAX_FILE >> 20} MiB")
         try:
-            with zipfile.ZipFile(self._path) as archive, archive.open(entry) as opened:
+            with self._archive.open(entry) as opened:
                 return _limited(entry.filename, opened.read(MAX_FILE + 1))
         except (
             zipfile.BadZipFile,

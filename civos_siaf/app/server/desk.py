@@ -113,6 +113,17 @@ class Desk:
 
         return await self._worker.run(read)
 
+    def scores(self, version: str) -> bytes:
+        """How much each frame of the round deserves a look, a byte per frame: 255 times 0 to 1.
+
+        Raises:
+            RequestError: 404, the round is not the last one, or has no scores.
+        """
+        state = self.annotator.state
+        if state.scores is None or state.content.base != version:
+            raise RequestError(404, "There are no scores of that round.")
+        return bytes(round(255 * min(max(score, 0.0), 1.0)) for score in state.scores)
+
     async def greeting(self) -> list[str]:
         """What a new tab is told first."""
         texts = [f'{{"type":"state","state":{await self.state()}}}']

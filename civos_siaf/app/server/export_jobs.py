@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from civos_siaf.app.annotator import Annotator
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class _StoppedError(Exception):
-    """The project is being closed."""
+    """Somebody cancelled it, or the project is being closed."""
 
 
 class ExportJobs:
@@ -40,7 +40,10 @@ class ExportJobs:
         self._folder: Path | None = None
         self._files: dict[str, Path | None] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="export")
+        self._jobs: dict[str, Future[None]] = {}
         self._stop = threading.Event()
+        self._cancelled: set[str] = set()
+        self._lock = threading.Lock()
 
     @property
     def under_way(self) -> bool:
@@ -59,7 +62,9 @@ class ExportJobs:
             raise RequestError(400, f"{error}.") from error
         export_id = secrets.token_hex(8)
         self._files[export_id] = None
-        self._thread.submit(self._run, export_id, self._annotator.annotation(), format, options)
+        job = self._thread.submit(self._run, export_id, self._annotator.annotation(), format, options)
+        self._jobs[export_id] = job
+        job.add_done_callback(lambda _: self._jobs.pop(export_id, None))
         return export_id
 
     def file(self, export_id: str) -> Path:
@@ -75,6 +80,24 @@ class ExportJobs:
             raise RequestError(409, "The export is not finished yet.")
         return path
 
+    def cancel(self, export_id: str) -> None:
+        """End an export that is not finished, or that has not begun; nothing is left of it.
+
+        Raises:
+            RequestError: 404 there is none, 409 it is finished.
+        """
+        with self._lock:
+            if export_id not in self._files:
+                raise RequestError(404, "There is no such export.")
+            if self._files[export_id] is not None:
+                raise RequestError(409, "The export is finished already.")
+            self._cancelled.add(export_id)
+        job = self._jobs.get(export_id)
+        if job is not None and job.cancel():  # its turn had not come
+            self._files.pop(export_id, None)
+            self._cancelled.discard(export_id)
+            self._tell_cancelled(export_id)
+
     def close(self) -> None:
         """End what is under way and remove all files."""
         self._stop.set()
@@ -88,19 +111,24 @@ class ExportJobs:
         total = len(annotation.frames)
 
         def progress(done: int, total: int) -> None:
-            if self._stop.is_set():
-                raise _StoppedError
+            self._go_on(export_id)
             self._tell(export_id, done, total)
 
+        folder: Path | None = None
         try:
+            self._go_on(export_id)
             folder = self._new_folder(export_id)
-            self._files[export_id] = export_file(
-                annotation, format, folder, options=options, progress=progress
-            )
-        except _StoppedError:
-            return
+            path = export_file(annotation, format, folder, options=options, progress=progress)
+            self._finish(export_id, path)
         except Exception as error:
             self._files.pop(export_id, None)
+            self._cancelled.discard(export_id)
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, _StoppedError):
+                if not self._stop.is_set():
+                    self._tell_cancelled(export_id)
+                return
             log.warning(
                 "export of %s failed", annotation.name, exc_info=not isinstance(error, OSError | ValueError)
             )
@@ -109,9 +137,22 @@ class ExportJobs:
             self._tell(export_id, total, total, finished=True)
             self._forget_old()
 
+    def _go_on(self, export_id: str) -> None:
+        if self._stop.is_set() or export_id in self._cancelled:
+            raise _StoppedError
+
+    def _finish(self, export_id: str, path: Path) -> None:
+        """Name the file, unless somebody has cancelled just now."""
+        with self._lock:
+            self._go_on(export_id)
+            self._files[export_id] = path
+
     def _tell(self, export_id: str, done: int, total: int, **more: object) -> None:
         event = {"type": "export", "id": export_id, "done": done, "total": total, "finished": False}
         self._hub.tell(event | more)
+
+    def _tell_cancelled(self, export_id: str) -> None:
+        self._tell(export_id, 0, len(self._annotator.project.frames), finished=True, cancelled=True)
 
     def _new_folder(self, export_id: str) -> Path:
         if self._folder is None:

@@ -38,6 +38,13 @@ async def exported(desk: OpenDesk, export_id: str) -> Response:
     return FileResponse(path, filename=path.name, headers={"Cache-Control": sending.NO_STORE})
 
 
+@router.post("/projects/{project_id}/exports/{export_id}/cancel")
+async def cancel_export(desk: OpenDesk, export_id: str) -> Response:
+    """End an export that is not finished."""
+    desk.exports.cancel(export_id)
+    return JSONResponse({})
+
+
 @router.post("/projects/{project_id}/imports")
 async def import_masks(
     request: Request, desk: OpenDesk, library: AnyLibrary, format: str, frame: int | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from civos_siaf.app.objects import ObjectInfo
 from civos_siaf.app.server.errors import RequestError
 
 ZIP = b"PK"
+BATCH = 100
+"""Masks that go to the disk together; between two batches other actions have their turn."""
 
 
 def check_format(format: str) -> None:
@@ -48,10 +51,15 @@ def import_masks(annotator: Annotator, path: Path, format: str, *, frame: int | 
     except (ValueError, TypeError, KeyError) as error:
         raise RequestError(422, f"The masks cannot be used: {error}.") from error
     with _all_or_nothing(annotator):
-        numbers = _objects(annotator, imported)
-        for count, action in enumerate(mask_actions(imported, numbers), 1):
-            annotator.apply(from_json(action), watch)
-            watch.progress("importing", min(count, len(imported.frames)), len(imported.frames))
+        with annotator.batch():
+            numbers = _objects(annotator, imported)
+        total = len(imported.frames)
+        actions = enumerate(mask_actions(imported, numbers), 1)
+        while some := list(itertools.islice(actions, BATCH)):
+            with annotator.batch():
+                for count, action in some:
+                    annotator.apply(from_json(action), watch)
+                    watch.progress("importing", min(count, total), total)
 
 
 @contextlib.contextmanager
@@ -61,7 +69,7 @@ def _all_or_nothing(annotator: Annotator) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with contextlib.suppress(ActionError):
+        with contextlib.suppress(ActionError, OSError), annotator.batch():
             while annotator.state.content != start.content:
                 annotator.apply(Undo())
         raise

@@ -102,6 +102,12 @@ async def labels(
     return sending.unchanging(data, "application/octet-stream")
 
 
+@router.get("/{project_id}/scores/{version}")
+async def scores(desk: OpenDesk, version: str) -> Response:
+    """How much each frame of a round deserves a look, as bytes."""
+    return sending.unchanging(desk.scores(version), "application/octet-stream")
+
+
 @router.websocket("/{project_id}/events")
 async def events(socket: WebSocket, project_id: str) -> None:
     """What happens in the project, as it happens."""

@@ -19,7 +19,6 @@ from civos_siaf.app.server.security import Guard, host_names
 from civos_siaf.frames import Frames
 from civos_siaf.methods import NearestColour
 from civos_siaf.methods.nearest_colour import NearestColourSession
-from civos_siaf.prompts import MaskPrompt, Prompts
 from civos_siaf.protocol import Labels, LabelVideo, Method, Progress, ignore
 
 TOKEN = "token-of-the-browser-tests"
@@ -31,27 +30,16 @@ class Streaming(NearestColour):
     pause = 0.0
 
     def open(self, frames: Frames, *, num_objects: int) -> NearestColourSession:
-        return StreamingSession(frames, self)
+        return StreamingSession(frames, self, num_objects=num_objects)
 
 
 class StreamingSession(NearestColourSession):
     streams = True
 
-    def __init__(self, frames: Frames, method: Streaming) -> None:
-        super().__init__(frames, method.reach, method.place_weight)
+    def __init__(self, frames: Frames, method: Streaming, *, num_objects: int) -> None:
+        super().__init__(frames, method, num_objects=num_objects)
         self._method = method
         self._video = frames
-        self._masks: dict[int, Labels] = {}
-
-    def interact(self, prompts: Prompts) -> dict[int, Labels]:
-        for prompt in prompts:
-            if isinstance(prompt, MaskPrompt):
-                drawn = self._masks.setdefault(prompt.frame, np.zeros(prompt.mask.shape, np.uint8))
-                drawn[prompt.mask] = prompt.object_id
-        return super().interact(prompts)
-
-    def _label(self, frame: int) -> Labels:
-        return self._masks[frame].copy() if frame in self._masks else super()._label(frame)
 
     def propagate(
         self, progress: Progress = ignore, arrived: Callable[[int, Labels, float | None], None] | None = None

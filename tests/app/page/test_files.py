@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -78,3 +79,32 @@ def test_long_strokes_are_thinned_evenly(person: Person) -> None:
     assert len(xs) == 10_000
     assert (xs[0], xs[-1]) == (0, 25_000)
     assert set(np.diff(xs)) == {2, 3}
+
+
+def test_spans_are_searched_as_the_frames_they_stand_for(person: Person) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        frames = np.flatnonzero(rng.random(30) < 0.4).tolist()
+        inside, nexts, befores, count, again, some = person.page.evaluate(
+            """async (frames) => {
+                const part = await import(new URL('static/js/spans.js', document.baseURI).href);
+                const spans = part.spansOf(frames);
+                const all = Array.from({ length: 30 }, (_, t) => t);
+                return [
+                    all.filter((t) => part.includes(spans, t)),
+                    all.map((t) => part.neighbour(spans, t, 1)),
+                    all.map((t) => part.neighbour(spans, t, -1)),
+                    part.count(spans),
+                    [...part.within(spans, 0, 30)],
+                    [...part.within(spans, 4.5, 21, 3)],
+                ];
+            }""",
+            frames,
+        )
+        assert inside == again == frames
+        assert count == len(frames)
+        assert nexts == [min((f for f in frames if f > t), default=t) for t in range(30)]
+        assert befores == [max((f for f in frames if f < t), default=t) for t in range(30)]
+        assert set(some) <= {f for f in frames if 4 <= f <= 21}
+        assert all(b - a >= 3 for a, b in pairwise(some))
+        assert all(any(0 <= f - a < 3 for a in some) for f in frames if 4 <= f <= 21)

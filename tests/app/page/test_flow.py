@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from civos_siaf.app.exports import export_file
+from civos_siaf.protocol import Progress
 from tests.app.page.clip import HEIGHT, LENGTH, RED, SKY, WIDTH, centre, iou, truth
 from tests.app.page.person import Person
 from tests.app.page.serving import Server
@@ -55,7 +59,7 @@ def test_from_the_first_click_to_the_exports_and_back(person: Person, tmp_path: 
     assert person.page.locator("#pending").inner_text() == "2"
 
     person.press("Enter")
-    assert person.state["frames"]["committed"] == [0, 5]
+    assert person.state["frames"]["committed"] == [[0, 0], [5, 5]]
     check(person, 0, RED)
     check(person, 5, SKY)
 
@@ -143,9 +147,9 @@ def test_all_of_it_with_the_keys_alone(person: Person) -> None:
     assert person.state["round"] == 1
     check(person, LENGTH - 1, SKY, 0.7)
     person.press("End", "r")
-    assert person.state["frames"]["reviewed"] == [LENGTH - 1]
+    assert person.state["frames"]["reviewed"] == [[LENGTH - 1, LENGTH - 1]]
     person.press("Home", "d", "g")
-    assert person.state["frames"]["doubtful"] == [0]
+    assert person.state["frames"]["doubtful"] == [[0, 0]]
     assert page.evaluate("annotator.store.frame") == person.state["suggested"]
     with page.expect_download() as download:
         page.keyboard.press("e")
@@ -218,7 +222,7 @@ def test_exported_masks_are_a_starting_point_elsewhere(
     person.page.locator("#import-dialog").wait_for(state="hidden")
     person.idle()
     assert len(person.state["objects"]) == 1
-    assert len(person.prompts("mask")) == LENGTH
+    assert person.state["masks"] == [{"object": 1, "status": "pending", "frames": [[0, LENGTH - 1]]}]
     assert np.array_equal(person.labels(3), before)
 
 
@@ -232,3 +236,30 @@ def test_a_file_without_masks_is_refused_in_the_dialog(person: Person, tmp_path:
     status.wait_for()
     assert "masks" in status.inner_text()
     assert person.state["objects"] == []
+
+
+def test_an_export_can_be_cancelled(person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+
+    def held(*arguments: Any, progress: Progress, **options: Any) -> Path:
+        def wait(done: int, total: int) -> None:
+            go.wait(10 if done > 3 else 0)
+            progress(done, total)
+
+        return export_file(*arguments, progress=wait, **options)
+
+    monkeypatch.setattr("civos_siaf.app.server.export_jobs.export_file", held)
+    person.click(centre(RED, 0))
+    cancel, status = person.page.locator("#export-cancel"), person.page.locator("#export-status")
+    person.page.keyboard.press("e")
+    assert cancel.is_hidden()
+    person.page.get_by_role("button", name="Export and download").click()
+    person.until(f"document.getElementById('export-status').textContent === '3 of {LENGTH} frames'")
+    cancel.click()
+    go.set()
+    person.until("document.getElementById('export-status').textContent.includes('cancelled')")
+    assert status.inner_text() == "Export cancelled, nothing was written."
+    assert cancel.is_hidden()
+    assert person.page.locator("#export-progress").is_hidden()
+    person.page.keyboard.press("Escape")
+    assert len(coco_masks(export(person, "coco", tmp_path))) == 1

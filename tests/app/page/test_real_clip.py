@@ -97,7 +97,7 @@ def test_the_whole_way_of_a_real_clip(person: Person, tmp_path: Path) -> None:
     person.idle()
     picture(person, "3-scribbled")
     person.press("Enter")
-    assert person.state["frames"]["committed"] == [0, 30]
+    assert person.state["frames"]["committed"] == [[0, 0], [30, 30]]
     assert (person.labels(30) == 2).sum() > 200
     found["committed"] = iou(person.labels(0) == 1, truth(0))
     picture(person, "4-committed")

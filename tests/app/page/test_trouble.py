@@ -79,7 +79,7 @@ def test_live_frames_and_cancelling(person: Person, server: Server) -> None:
     page.locator("#stage").focus()
     person.press("Shift+Enter")
     assert person.state["round"] == 1
-    assert len(person.state["frames"]["propagated"]) == LENGTH
+    assert person.state["frames"]["propagated"] == [[0, LENGTH - 1]]
 
 
 def test_two_tabs_show_the_same(person: Person) -> None:

@@ -191,3 +191,25 @@ def test_every_control_has_a_name(person: Person) -> None:
     assert nameless == []
     keys = person.page.evaluate("[...document.querySelectorAll('#keys kbd')].map(node => node.textContent)")
     assert len(keys) == len(set(keys))
+
+
+def test_the_scores_follow_the_round(person: Person) -> None:
+    person.click(centre(RED, 0))
+    assert person.page.evaluate("annotator.store.scores") is None
+    person.press("p")
+    person.until("annotator.store.scores?.length === annotator.store.numFrames")
+    # Sure of the first frame, ever less of the later ones.
+    first, last = person.page.evaluate("[annotator.store.scores.at(0), annotator.store.scores.at(-1)]")
+    assert first < last
+    person.press("Control+z")
+    assert person.page.evaluate("annotator.store.scores") is None
+    person.press("Control+Shift+z")
+    person.until("annotator.store.scores !== null")
+    person.page.route("**/scores/*", lambda route: route.abort())
+    person.go(4)
+    person.click(centre(RED, 4))
+    person.press("p")
+    assert person.page.evaluate("annotator.store.scores") is None
+    person.page.unroute("**/scores/*")
+    person.press("r")
+    person.until("annotator.store.scores !== null")

@@ -96,6 +96,26 @@ def test_an_import_can_be_cancelled(
     assert (after["objects"], after["prompts"]) == (before["objects"], before["prompts"])
 
 
+@pytest.mark.usefixtures("with_masks")
+def test_an_import_that_the_disk_does_not_take_is_undone(
+    client: TestClient, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(paths: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = client.get(project).json()
+    body = label_png(np.ones((HEIGHT, WIDTH), np.uint8), tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("civos_siaf.app.mask_files.sync_all", full)
+        answer = client.post(f"{project}/imports?format=png&frame=2", content=body)
+        assert answer.status_code == 507
+        after = client.get(project).json()
+        for key in ("objects", "prompts", "masks", "shown", "frames"):
+            assert after[key] == before[key]
+    state = client.post(f"{project}/imports?format=png&frame=2", content=body).json()["state"]
+    assert state["frames"]["pending"] == [[2, 2]]
+
+
 def test_wrong_imports_are_told(client: TestClient, project: str, tmp_path: Path) -> None:
     labels = np.zeros((HEIGHT, WIDTH), np.uint8)
     good = label_png(labels + 1, tmp_path)

@@ -6,8 +6,9 @@ from starlette.testclient import TestClient
 
 from civos_siaf.app.server.library import Library
 from civos_siaf.methods import NearestColour
+from civos_siaf.video_writer import write_video
 from tests.app.server.asking import act, shown
-from tests.app.server.conftest import LENGTH
+from tests.app.server.conftest import LENGTH, moving_square
 
 
 def test_a_whole_session(client: TestClient, project: str) -> None:
@@ -133,3 +134,32 @@ def test_the_page_and_its_files(client: TestClient) -> None:
     assert page.headers["content-type"].startswith("text/html")
     assert "<html" in page.text
     assert client.get("static/js/main.js").headers["content-type"].startswith("text/javascript")
+
+
+def test_the_state_names_the_scores_and_they_come_by_themselves(client: TestClient, project: str) -> None:
+    act(client, project, "add_object")
+    state = act(client, project, "click", frame=0, object=1, x=16, y=24)
+    assert state["scores"] is None
+    state = act(client, project, "propagate")
+    assert state["scores"] == state["shown"]["base"]
+    answer = client.get(f"{project}/scores/{state['scores']}")
+    assert answer.status_code == 200
+    assert len(answer.content) == LENGTH
+    assert "immutable" in answer.headers["cache-control"]
+    for version in ("r99", "a2", "live"):
+        assert client.get(f"{project}/scores/{version}").status_code == 404
+    act(client, project, "undo")
+    assert client.get(f"{project}/scores/{state['scores']}").status_code == 404
+
+
+def test_the_state_does_not_grow_with_the_video(client: TestClient, tmp_path: Path) -> None:
+    lengths = []
+    for length in (10, 200):
+        write_video(tmp_path / "clip.mp4", moving_square(length)[:, :32, :32], quality=30)
+        created = client.post("api/projects?name=clip.mp4", content=(tmp_path / "clip.mp4").read_bytes())
+        project = f"api/projects/{created.json()['id']}"
+        act(client, project, "add_object")
+        act(client, project, "click", frame=1, object=1, x=16, y=24)
+        act(client, project, "propagate")
+        lengths.append(len(client.get(project).content))
+    assert lengths[1] < lengths[0] + 20

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,10 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
+from civos_siaf.app.exports import export_file
 from civos_siaf.app.server.hub import PATIENCE, Line
+from civos_siaf.app.server.library import Library
+from civos_siaf.protocol import Progress
 from tests.app.server.asking import act
 from tests.app.server.conftest import HOST, LENGTH, TOKEN
 
@@ -88,6 +92,63 @@ def test_an_export_that_fails_says_why(
         events = _until_finished(socket)
     assert "disk is full" in events[-1]["error"]
     assert client.get(f"{project}/exports/{export}").status_code == 404
+
+
+class Held:
+    """Exports that wait at one of their steps, and go on when told to."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.begun, self.go = at, threading.Event(), threading.Event()
+
+    def export(self, *arguments: Any, progress: Progress, **options: Any) -> Path:
+        count = 0
+
+        def held(done: int, total: int) -> None:
+            nonlocal count
+            count += 1
+            if count == self.at:
+                self.begun.set()
+                assert self.go.wait(10)
+            progress(done, total)
+
+        return export_file(*arguments, progress=held, **options)
+
+
+@pytest.mark.parametrize(("format", "at"), [("davis", 1), ("davis", LENGTH + 2), ("coco", 2), ("overlay", 3)])
+def test_a_cancelled_export_leaves_nothing(
+    client: TestClient,
+    project: str,
+    library: Library,
+    monkeypatch: pytest.MonkeyPatch,
+    format: str,
+    at: int,
+) -> None:
+    held = Held(at)
+    monkeypatch.setattr("civos_siaf.app.server.export_jobs.export_file", held.export)
+    with tab(client, project) as socket:
+        export = client.post(f"{project}/exports", json={"format": format}).json()["id"]
+        assert held.begun.wait(10)
+        waiting = client.post(f"{project}/exports", json={"format": "coco"}).json()["id"]
+        for number in (waiting, export):
+            assert client.post(f"{project}/exports/{number}/cancel", json={}).status_code == 200
+        held.go.set()
+        ends = [_until_finished(socket)[-1] for _ in range(2)]
+    assert [(end["id"], end["cancelled"]) for end in ends] == [(waiting, True), (export, True)]
+    for number in (waiting, export):
+        assert client.get(f"{project}/exports/{number}").status_code == 404
+        assert client.post(f"{project}/exports/{number}/cancel", json={}).status_code == 404
+    (folder,) = library.folder.rglob(".exports-*")
+    assert list(folder.iterdir()) == []
+
+
+def test_a_finished_export_cannot_be_cancelled(client: TestClient, project: str) -> None:
+    with tab(client, project) as socket:
+        export = client.post(f"{project}/exports", json={"format": "coco"}).json()["id"]
+        _until_finished(socket)
+    answer = client.post(f"{project}/exports/{export}/cancel", json={})
+    assert answer.status_code == 409
+    assert "finished already" in answer.json()["error"]
+    assert client.get(f"{project}/exports/{export}").status_code == 200
 
 
 def _until_finished(socket: WebSocketTestSession) -> list[dict[str, Any]]:

@@ -100,8 +100,17 @@ export class ProjectApi {
     return (await request(address, { signal, cache })).arrayBuffer();
   }
 
+  /** How much each frame of a round deserves a look, an ArrayBuffer of a byte per frame. */
+  async scores(version) {
+    return (await request(`${this.base}/scores/${encodeURIComponent(version)}`)).arrayBuffer();
+  }
+
   startExport(format, options) {
     return post(`${this.base}/exports`, { format, options });
+  }
+
+  cancelExport(id) {
+    return post(`${this.exportAddress(id)}/cancel`, {});
   }
 
   exportAddress(id) {

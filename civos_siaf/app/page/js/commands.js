@@ -2,17 +2,12 @@
 
 import { MODES, SPEEDS } from "./store.js";
 import { clamp } from "./dom.js";
+import { includes, neighbour } from "./spans.js";
 
 /** Next of `values` after `value`, `step` further, around the end where `around`. */
 function cycle(values, value, step, around = true) {
   const at = values.indexOf(value) + step;
   return values[around ? (at + values.length) % values.length : clamp(at, 0, values.length - 1)];
-}
-
-/** Nearest frame of `frames` after (step 1) or before (step -1) `frame`; `frame` itself where there is none. */
-export function neighbour(frames, frame, step) {
-  const beyond = frames.filter((t) => step * (t - frame) > 0);
-  return beyond.length ? (step > 0 ? Math.min(...beyond) : Math.max(...beyond)) : frame;
 }
 
 function frameCommands(store, editor) {
@@ -39,10 +34,10 @@ function frameCommands(store, editor) {
     frame("slower", ["<"], "Play slower", () => store.set({ speed: cycle(SPEEDS, store.speed, -1, false) })),
     frame("faster", [">"], "Play faster", () => store.set({ speed: cycle(SPEEDS, store.speed, 1, false) })),
     frame("reviewed", ["R"], "Mark this frame as reviewed", () => editor.review("reviewed"), {
-      pressed: () => store.state.frames.reviewed.includes(store.frame),
+      pressed: () => includes(store.state.frames.reviewed, store.frame),
     }),
     frame("doubtful", ["D"], "Mark this frame as doubtful", () => editor.review("doubtful"), {
-      pressed: () => store.state.frames.doubtful.includes(store.frame),
+      pressed: () => includes(store.state.frames.doubtful, store.frame),
     }),
   ];
 }
@@ -69,7 +64,7 @@ function toolCommands(store, editor) {
       pressed: () => store.cursor !== null,
     }),
     one("clear", ["Shift+Backspace"], "Take back this frame's uncommitted prompts", () => editor.clear(), {
-      when: () => store.pending.some((prompt) => prompt.frame === store.frame),
+      when: () => includes(store.state.frames.pending, store.frame),
     }),
   ];
 }
@@ -94,10 +89,10 @@ function workCommands(store, editor, dialogs) {
   const one = (id, keys, title, run, more = {}) => ({ id, keys, title, run, group: "Work", ...more });
   return [
     one("commit", ["Enter"], "Commit: masks of all frames with new prompts", () => editor.commit(), {
-      when: () => idle() && store.pending.length > 0,
+      when: () => idle() && store.pending > 0,
     }),
     one("propagate", ["Shift+Enter", "P"], "Propagate to every frame", () => editor.propagate(), {
-      when: () => idle() && store.state.prompts.length > 0,
+      when: () => idle() && !store.untouched,
     }),
     one("cancel", ["Escape"], "Cancel, or put the cross-hair away", () => editor.escape()),
     one("undo", ["Ctrl+Z"], "Undo", () => editor.act({ type: "undo" }), { when: () => Boolean(store.state.undo), repeats: true }),

@@ -52,6 +52,8 @@ export class ExportDialog extends Dialog {
     this.list = byId("formats");
     this.button = byId("export-start");
     this.button.addEventListener("click", () => this.start());
+    this.stop = byId("export-cancel");
+    this.stop.addEventListener("click", () => this.cancel());
     editor.on("export", (message) => this.progress(message));
   }
 
@@ -86,11 +88,27 @@ export class ExportDialog extends Dialog {
     for (const { name, read } of this.options) if (read() !== undefined) options[name] = read();
     this.show(0, 1, `Writing ${this.format.title}…`);
     this.button.disabled = true;
+    this.stop.hidden = false;
+    this.stop.disabled = true; // until the export has a name
     try {
       this.running = (await this.editor.api.startExport(this.format.id, options)).id;
+      this.stop.disabled = false;
       for (const message of this.early.splice(0)) this.progress(message);
     } catch (error) {
       this.end(error.message, true);
+    }
+  }
+
+  async cancel() {
+    this.stop.disabled = true;
+    try {
+      await this.editor.api.cancelExport(this.running);
+    } catch (error) {
+      // It may have ended in this moment, or its end was not heard here.
+      if (error.status === 409) this.progress({ id: this.running, finished: true });
+      else if (error.status === 404) this.end(error.message, true);
+      else complain(error);
+      this.stop.disabled = false;
     }
   }
 
@@ -112,6 +130,7 @@ export class ExportDialog extends Dialog {
     }
     if (message.id !== this.running) return;
     if (message.error) this.end(message.error, true);
+    else if (message.cancelled) this.end("Export cancelled, nothing was written.", false, true);
     else if (!message.finished) this.show(message.done, message.total, `${message.done} of ${message.total} frames`);
     else {
       this.show(1, 1, "");
@@ -120,12 +139,13 @@ export class ExportDialog extends Dialog {
     }
   }
 
-  end(text, failed) {
+  end(text, failed, cancelled = false) {
     this.running = null;
     this.button.disabled = false;
+    this.stop.hidden = true;
     setText(byId("export-status"), text);
     byId("export-status").classList.toggle("bad", failed);
-    if (failed) byId("export-progress").hidden = true;
+    if (failed || cancelled) byId("export-progress").hidden = true;
   }
 
   download(id) {
@@ -174,7 +194,7 @@ export class ImportDialog extends Dialog {
       const { state } = await this.editor.api.importMasks(file, this.format, this.single ? frame : null);
       this.store.take(state);
       this.element.close();
-      this.editor.seek(this.single ? frame : (state.frames.prompted[0] ?? 0));
+      this.editor.seek(this.single ? frame : (state.frames.prompted[0]?.[0] ?? 0));
       toast("Masks imported. They count as prompts: commit or propagate goes on from them.");
     } catch (error) {
       status.classList.add("bad");

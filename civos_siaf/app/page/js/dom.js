@@ -60,7 +60,7 @@ export function bytes(count) {
 
 /** Minutes, seconds and hundredths of a frame. */
 export function clock(frame, rate) {
-  const seconds = frame / (rate || 25);
+  const seconds = frame / rate;
   const minutes = Math.floor(seconds / 60);
   return `${minutes}:${(seconds - 60 * minutes).toFixed(2).padStart(5, "0")}`;
 }

@@ -8,6 +8,8 @@ import { complain, refusal, say, toast } from "./messages.js";
 import { ObjectsPanel } from "./objects.js";
 import { Outbox } from "./outbox.js";
 import { Playback } from "./playback.js";
+import { keepScores } from "./scores.js";
+import { includes } from "./spans.js";
 import { Stage } from "./stage.js";
 import { Timeline } from "./timeline.js";
 import { Tools } from "./tools.js";
@@ -40,6 +42,7 @@ export class Editor {
     this.timeline = new Timeline(elements.timeline, store, this.api, (t) => this.seek(t));
     const choose = (selected) => store.set({ selected });
     this.objects = new ObjectsPanel(elements.objects, store, { act: (action) => this.act(action), choose });
+    keepScores(store, this.api);
     this.stage.painted = (frame, key) => this.measure(frame, key);
     this.events = new Events(this.api.eventsAddress(), (message) => this.receive(message), (on) => this.connection(on));
     store.watch(["frame"], () => this.looking());
@@ -108,7 +111,7 @@ export class Editor {
 
   review(status) {
     const { frame, state } = this.store;
-    const marked = state.frames[status].includes(frame);
+    const marked = includes(state.frames[status], frame);
     this.act({ type: "review", frame, status: marked ? null : status });
   }
 

@@ -69,7 +69,7 @@ export function progress(store) {
     say(`${DOING[busy.what] ?? busy.what}: ${busy.done} of ${busy.total} frames.`);
   });
   store.watch(["state", "outbox"], () => {
-    const count = store.pending.length;
+    const count = store.pending;
     byId("pending").hidden = count === 0;
     setText(byId("pending"), String(count));
     byId("pending").setAttribute("aria-label", `${count} uncommitted`);
@@ -95,7 +95,7 @@ export function hint(store) {
     let text = "";
     if (store.cursor) text = "Arrows move the cross-hair, Enter draws, Alt+Enter marks what does not belong";
     else if (store.negative) text = "Marking what does not belong (N)";
-    else if (store.state.prompts.length === 0 && store.outbox.length === 0) text = "Click an object, or press S and scribble on it";
+    else if (store.untouched && store.outbox.length === 0) text = "Click an object, or press S and scribble on it";
     setText(node, text);
   });
 }

@@ -32,7 +32,7 @@ export class Playback {
 
   advance(now) {
     const { store, stage } = this;
-    const pace = (store.state.project.rate || 25) * store.speed;
+    const pace = store.state.project.rate * store.speed;
     const last = store.numFrames - 1;
     const passed = Math.max(0, now - this.origin.now) / 1000;
     const due = Math.min(last, this.origin.frame + Math.floor(passed * pace));

@@ -1,5 +1,7 @@
 /** What the page shows: the server's state and the person's own view of it, in one place with listeners. */
 
+import { count } from "./spans.js";
+
 export const MODES = ["tint", "outline", "both", "cutout-grey", "cutout-checker", "off"];
 export const SPEEDS = [0.25, 0.5, 1, 2, 4];
 
@@ -7,6 +9,7 @@ export class Store {
   constructor() {
     Object.assign(this, {
       state: null, // the server's, replaced by every action
+      scores: null, // a byte per frame: how much it deserves a look
       frame: 0,
       selected: null, // number of the object that prompts go to
       tool: "click",
@@ -59,8 +62,17 @@ export class Store {
     return this.state ? this.state.prompts.filter((prompt) => prompt.frame === frame) : [];
   }
 
+  /** How many prompts are not committed; masks count by frame. */
   get pending() {
-    return this.state ? this.state.prompts.filter((prompt) => prompt.status === "pending") : [];
+    if (!this.state) return 0;
+    const { prompts, masks } = this.state;
+    const drawn = prompts.filter(({ status }) => status === "pending").length;
+    return masks.reduce((sum, { status, frames }) => sum + (status === "pending" ? count(frames) : 0), drawn);
+  }
+
+  /** Was nothing drawn yet? */
+  get untouched() {
+    return this.state.frames.prompted.length === 0;
   }
 
   /** Take a state of the server unless a newer one is here. */

@@ -1,6 +1,7 @@
 /** The timeline: thumbnails, marks, scores, play head. One canvas, so that an hour of video costs no more. */
 
 import { clamp, clock, onFrame } from "./dom.js";
+import { includes, spansOf, within } from "./spans.js";
 import { Thumbnails } from "./thumbnails.js";
 
 const THUMB_TOP = 4;
@@ -38,7 +39,7 @@ export class Timeline {
     element.addEventListener("pointercancel", () => (this.scrubbing = false));
     element.addEventListener("pointerleave", () => (this.tip.hidden = true));
     element.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    store.watch(["state", "live", "outbox"], this.draw);
+    store.watch(["state", "scores", "live", "outbox"], this.draw);
     store.watch(["frame", "state"], () => this.moved());
   }
 
@@ -57,7 +58,7 @@ export class Timeline {
 
   describe(frame) {
     const { frames } = this.store.state;
-    const marks = Object.keys(frames).filter((name) => frames[name].includes(frame));
+    const marks = Object.keys(frames).filter((name) => includes(frames[name], frame));
     if (frame === this.store.state.suggested) marks.push("suggested");
     return `Frame ${frame + 1} of ${this.store.numFrames}${marks.length ? `: ${marks.join(", ")}` : ""}`;
   }
@@ -155,9 +156,9 @@ export class Timeline {
     context.fillRect((this.from / numFrames) * bounds.width, HEIGHT - 3, width, 3);
   }
 
-  /** Scores 0..1 as an area: high means look here. */
+  /** Scores as an area: high means look here. */
   paintCurve() {
-    const { scores } = this.store.state;
+    const { scores } = this.store;
     const { context } = this;
     context.fillStyle = "#171a1f";
     context.fillRect(0, CURVE_TOP, this.bounds.width, CURVE_HEIGHT);
@@ -170,8 +171,8 @@ export class Timeline {
     context.moveTo(this.x(first), base);
     for (let t = first; t < last; t += step) {
       let score = 0;
-      for (let i = t; i < Math.min(last, t + step); i++) score = Math.max(score, scores[i] ?? 0);
-      context.lineTo(this.x(t + 0.5 * step), base - clamp(score, 0, 1) * (CURVE_HEIGHT - 2));
+      for (let i = t; i < Math.min(last, t + step); i++) score = Math.max(score, scores[i]);
+      context.lineTo(this.x(t + 0.5 * step), base - (score / 255) * (CURVE_HEIGHT - 2));
     }
     context.lineTo(this.x(last), base);
     context.fillStyle = "rgba(217, 168, 255, 0.28)";
@@ -181,16 +182,12 @@ export class Timeline {
     context.stroke();
   }
 
-  /** Joined bars for runs of frames, so that a long video needs few rectangles. */
-  bars(frames, top, height, colour) {
+  bars(spans, top, height, colour) {
     const { context } = this;
     context.fillStyle = colour;
-    for (let i = 0; i < frames.length; ) {
-      let j = i;
-      while (j + 1 < frames.length && frames[j + 1] === frames[j] + 1) j++;
-      const x = this.x(frames[i]);
-      context.fillRect(x, top, Math.max(2, this.x(frames[j] + 1) - x), height);
-      i = j + 1;
+    for (const [first, last] of spans) {
+      const x = this.x(first);
+      context.fillRect(x, top, Math.max(2, this.x(last + 1) - x), height);
     }
   }
 
@@ -200,19 +197,24 @@ export class Timeline {
     context.fillStyle = "#171a1f";
     context.fillRect(0, MARK_TOP, this.bounds.width, BAR_HEIGHT);
     this.bars(frames.propagated, MARK_TOP, BAR_HEIGHT, COLOURS.propagated);
-    this.bars([...this.store.live.keys()].sort((a, b) => a - b), MARK_TOP, BAR_HEIGHT, COLOURS.live);
+    const live = [...this.store.live.keys()].sort((a, b) => a - b);
+    this.bars(spansOf(live), MARK_TOP, BAR_HEIGHT, COLOURS.live);
     this.bars(frames.reviewed, MARK_TOP + 7, 4, COLOURS.reviewed);
     this.bars(frames.doubtful, MARK_TOP + 7, 4, COLOURS.doubtful);
   }
 
   paintSigns() {
     const { frames, suggested } = this.store.state;
-    for (const t of frames.doubtful) this.text("?", t, MARK_TOP + 20, COLOURS.doubtful);
-    for (const t of frames.committed) this.diamond(t, COLOURS.committed);
-    const committed = new Set(frames.committed);
-    const waiting = new Set(this.store.pending.map((prompt) => prompt.frame));
-    for (const t of frames.prompted) if (waiting.has(t) || !committed.has(t)) this.dot(t, COLOURS.prompted);
+    for (const t of this.seen(frames.doubtful)) this.text("?", t, MARK_TOP + 20, COLOURS.doubtful);
+    for (const t of this.seen(frames.committed)) this.diamond(t, COLOURS.committed);
+    for (const t of this.seen(frames.pending)) this.dot(t, COLOURS.prompted);
     if (suggested !== null && suggested !== undefined) this.pointer(suggested);
+  }
+
+  /** Frames of the spans that are in view, one for each place that a sign can take. */
+  seen(spans) {
+    const gap = Math.max(1, Math.floor((this.to - this.from) / this.bounds.width));
+    return within(spans, this.from - gap, this.to, gap);
   }
 
   centre(t) {
