@@ -6,7 +6,7 @@ in frames; +size=2 puts two items into each, which batch norms at the end of a n
 
 import hydra
 import torch
-from errors import clear_errors
+from errors import clear_errors, complete
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch.utils.data import default_collate
@@ -45,8 +45,9 @@ def run(cfg: DictConfig) -> None:
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")
 def main(cfg: DictConfig) -> None:
     with clear_errors():
-        run(cfg)
+        run(complete(cfg))
 
 
 if __name__ == "__main__":
-    main()
+    with clear_errors():
+        main()
