@@ -23,6 +23,8 @@ def clear_errors() -> Iterator[None]:
         sys.exit(f"error: {error.__cause__ if known else ' '.join(str(error).split())}")
     except (CompactHydraException, OmegaConfBaseException) as error:
         sys.exit(f"error: {_about_options(error)}")
+    except FileExistsError as error:
+        sys.exit(f"error: {error.filename or error}: a file is there, expected a folder")
     except OSError as error:
         named = error.strerror is not None and error.filename is not None
         sys.exit(f"error: {error.filename}: {error.strerror}" if named else f"error: {error}")

@@ -50,11 +50,18 @@ def test_what_is_said(errors, name, options, message):
     assert "\n" not in str(stopped.value)
 
 
-@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied", "/x/run.json"), OSError("full")])
-def test_files_that_cannot_be_used(errors, error):
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (PermissionError(13, "Permission denied", "/x/run.json"), "error: /x/run.json: Permission denied"),
+        (FileExistsError(17, "File exists", "out"), "error: out: a file is there, expected a folder"),
+        (OSError("full"), "error: full"),
+    ],
+)
+def test_files_that_cannot_be_used(errors, error, message):
     with pytest.raises(SystemExit) as stopped, errors.clear_errors():
         raise error
-    assert str(stopped.value) in ("error: /x/run.json: Permission denied", "error: full")
+    assert str(stopped.value) == message
 
 
 @pytest.mark.parametrize(
