@@ -23,8 +23,9 @@ def parse(option: str) -> tuple[str, object]:
 
 def main() -> None:
     parts = sorted(m.name for m in pkgutil.iter_modules(civos_siaf.speed.__path__) if m.name not in HELPERS)
-    if len(sys.argv) < 2:
-        raise SystemExit(f"{__doc__}\nparts: {', '.join(parts)}")
+    if sys.argv[1:] in ([], ["-h"], ["--help"]):
+        print(f"{__doc__}\nparts: {', '.join(parts)}")
+        return
     if sys.argv[1] not in parts:
         raise SystemExit(f"error: no part {sys.argv[1]!r}; there are {', '.join(parts)}")
     module = importlib.import_module(f"civos_siaf.speed.{sys.argv[1]}")
