@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from civos_siaf.frames import DEFAULT_RATE, Frames, Rgb
-from civos_siaf.masks import write_png
+from civos_siaf.masks import VOID, write_png
 from civos_siaf.overlay import draw_prompts, overlay
 from civos_siaf.prompts import Click, Prompts
 from civos_siaf.protocol import LabelVideo, Method, Progress, ignore
@@ -26,10 +26,11 @@ def clicks_from_numbers(
     """
     nested: list[Sequence[float]] = [row for row in rows if isinstance(row, Sequence)]
     if len(nested) != len(rows):
-        nested = [[float(value) for value in rows if not isinstance(value, Sequence)]]
+        nested = [[value for value in rows if not isinstance(value, Sequence) or isinstance(value, str)]]
     clicks = []
     for row in nested:
-        if len(row) not in (3, 4) or not float(row[0]).is_integer():
+        numbers = all(isinstance(value, (int, float)) for value in row)
+        if not numbers or len(row) not in (3, 4) or not float(row[0]).is_integer():
             raise ValueError(f"a click is frame, x, y or frame, x, y, object; got {list(row)}")
         object_id = int(row[3]) if len(row) == 4 else 1
         clicks.append(Click(int(row[0]), object_id, x=float(row[1]), y=float(row[2]), positive=positive))
@@ -51,6 +52,8 @@ def segment(method: Method, frames: Frames, prompts: Prompts, *, progress: Progr
     if not len(prompts):
         raise ValueError("nothing to segment: there is no prompt")
     num_objects = max(prompts.object_ids)
+    if num_objects >= VOID:
+        raise ValueError(f"objects are 1..{VOID - 1}, got {num_objects}")
     prompts.check(num_frames=len(frames), height=frames.height, width=frames.width, num_objects=num_objects)
     session = method.open(frames, num_objects=num_objects)
     session.interact(prompts)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import hydra
-from errors import clear_errors
+from errors import clear_errors, complete
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -50,9 +50,10 @@ def run(cfg: DictConfig) -> bool:
 @hydra.main(version_base="1.3", config_path="../configs", config_name="annotate_batch")
 def main(cfg: DictConfig) -> None:
     with clear_errors():
-        failed = run(cfg)
+        failed = run(complete(cfg))
     sys.exit(int(failed))
 
 
 if __name__ == "__main__":
-    main()
+    with clear_errors():
+        main()

@@ -4,7 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from civos_siaf.weights.click_networks import ARCHITECTURES
+from errors import clear_errors
+
+from civos_siaf.weights.check import ARCHITECTURES
 from civos_siaf.weights.save import convert
 
 
@@ -12,14 +14,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path, help="the file as published")
     parser.add_argument("target", type=Path, nargs="?", help="default: beside it, .safetensors")
-    parser.add_argument("--architecture", choices=list(ARCHITECTURES), help="what the file must hold")
+    parser.add_argument(
+        "--architecture", choices=ARCHITECTURES, metavar="NAME", help="what the file must hold"
+    )
     options = parser.parse_args()
     target = options.target or options.source.with_suffix(".safetensors")
-    try:
+    with clear_errors():
         architecture = convert(options.source, target, options.architecture)
-    except (FileNotFoundError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
     print(f"{target}: {architecture}, {target.stat().st_size / 1e6:.1f} MB")
     return 0
 

@@ -1,8 +1,8 @@
 """Fetch published weights: python scripts/download_weights.py NAME [NAME ...]; without a name: list them."""
 
 import argparse
-import sys
 
+from errors import clear_errors
 from tqdm import tqdm
 
 from civos_siaf.weights.download import download, sha256
@@ -23,7 +23,7 @@ def fetch(name: str, folder: str) -> None:
     print(f"{path}\nsha256 {sha256(path)} ({checked})\nlicence {record.licence}, from {record.page}")
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--folder", default="checkpoints")
@@ -31,14 +31,10 @@ def main() -> int:
     if not options.names:
         for record in RECORDS:
             print(f"{record.name:<20} {record.file_name:<32} {record.metric}")
-    try:
+    with clear_errors():
         for name in options.names:
             fetch(name, options.folder)
-    except (ConnectionError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import hydra
 import torch
-from errors import clear_errors
+from errors import clear_errors, complete
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from tqdm import tqdm
@@ -50,8 +50,9 @@ def run(config: DictConfig) -> None:
 @hydra.main(version_base="1.3", config_path="../configs", config_name="eval_clicks")
 def main(config: DictConfig) -> None:
     with clear_errors():
-        run(config)
+        run(complete(config))
 
 
 if __name__ == "__main__":
-    main()
+    with clear_errors():
+        main()

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import hydra
-from errors import clear_errors
+from errors import clear_errors, complete
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
@@ -47,8 +47,9 @@ def run(cfg: DictConfig) -> None:
 @hydra.main(version_base="1.3", config_path="../configs", config_name="eval_davis")
 def main(cfg: DictConfig) -> None:
     with clear_errors():
-        run(cfg)
+        run(complete(cfg))
 
 
 if __name__ == "__main__":
-    main()
+    with clear_errors():
+        main()

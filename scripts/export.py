@@ -7,7 +7,7 @@ not be open in the annotation tool, which exports by itself.
 import sys
 
 import hydra
-from errors import clear_errors
+from errors import clear_errors, complete
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
@@ -45,11 +45,12 @@ def run(cfg: DictConfig) -> None:
 @hydra.main(version_base="1.3", config_path="../configs", config_name="export")
 def main(cfg: DictConfig) -> None:
     with clear_errors():
-        run(cfg)
+        run(complete(cfg))
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--formats"]:
         list_formats()
     else:
-        main()
+        with clear_errors():
+            main()

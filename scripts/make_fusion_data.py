@@ -7,7 +7,7 @@ from pathlib import Path
 
 import hydra
 import torch
-from errors import clear_errors
+from errors import clear_errors, complete
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
@@ -31,8 +31,9 @@ def run(cfg: DictConfig) -> None:
 @hydra.main(version_base="1.3", config_path="../configs", config_name="make_fusion_data")
 def main(cfg: DictConfig) -> None:
     with clear_errors():
-        run(cfg)
+        run(complete(cfg))
 
 
 if __name__ == "__main__":
-    main()
+    with clear_errors():
+        main()

@@ -6,7 +6,7 @@ import sys
 
 import hydra
 from cells import jobs
-from errors import clear_errors
+from errors import clear_errors, complete
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig
@@ -50,8 +50,9 @@ def run(cfg: DictConfig) -> None:
 @hydra.main(version_base="1.3", config_path="../configs", config_name="reproduce")
 def main(cfg: DictConfig) -> None:
     with clear_errors():
-        run(cfg)
+        run(complete(cfg))
 
 
 if __name__ == "__main__":
-    main()
+    with clear_errors():
+        main()

@@ -6,7 +6,7 @@ last checkpoint was made. Options and their values: configs/train.yaml and confi
 
 import hydra
 import torch
-from errors import clear_errors
+from errors import clear_errors, complete
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from stages import in_order
@@ -27,7 +27,7 @@ def settings(cfg: DictConfig) -> dict[str, object]:
 
 def run(cfg: DictConfig, process: Process) -> None:
     torch.manual_seed(cfg.trainer.seed)
-    OmegaConf.resolve(cfg)
+    OmegaConf.resolve(complete(cfg))
     trainer = instantiate(cfg.trainer)(
         instantiate(cfg.task),
         instantiate(cfg.data),
@@ -49,12 +49,12 @@ def run(cfg: DictConfig, process: Process) -> None:
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")
 def main(cfg: DictConfig) -> None:
-    if cfg.threads is not None:
-        torch.set_num_threads(cfg.threads)
+    torch.set_num_threads(cfg.threads or torch.get_num_threads())
     with clear_errors(), join(cfg.device) as process:
         for part in in_order(cfg):
             run(part, process)
 
 
 if __name__ == "__main__":
-    main()
+    with clear_errors():
+        main()

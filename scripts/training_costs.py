@@ -1,12 +1,12 @@
 """Memory and time of a training, computed: python scripts/training_costs.py experiment=siaf_r50 stage=lvis
 
-Options are those of train.py, data included. +batches=8 looks at more of them, where they differ
-in frames; +size=2 puts two items into each, which batch norms at the end of a network may need.
+Options are those of train.py, data included, but no weights to begin with. +batches=8 looks at more batches,
+where they differ in frames; +size=2 puts two items into each, which batch norms at the end may need.
 """
 
 import hydra
 import torch
-from errors import clear_errors
+from errors import clear_errors, complete
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch.utils.data import default_collate
@@ -16,6 +16,13 @@ from civos_siaf.training.seeds import item_rng
 
 SPEED, GIB = 2e13, 2**30
 """Operations per second that a GPU is assumed to keep up: an assumption, not a measurement."""
+
+
+def without_weights(cfg: DictConfig) -> DictConfig:
+    """The same without the files a network begins with, on which nothing here depends."""
+    for name in {"backbone", "deeplab", "matching", "weights"}.intersection(cfg.task.network):
+        cfg.task.network[name] = None
+    return cfg
 
 
 def run(cfg: DictConfig) -> None:
@@ -29,9 +36,8 @@ def run(cfg: DictConfig) -> None:
         found.append(step_costs(task, batch, step=step, half=trainer.precision != "fp32"))
     largest = max(found, key=lambda costs: costs.activations)
     memory = largest.memory(trainer.batch_size, ema=trainer.ema_decay is not None)
-    operations = sum(costs.training(1, trainer.batch_size * trainer.accumulate) for costs in found) / len(
-        found
-    )
+    items = trainer.batch_size * trainer.accumulate
+    operations = sum(costs.training(1, items) for costs in found) / len(found)
     rows = {
         "trained parameters": f"{largest.trained / 1e6:.1f} M",
         "activations per item": f"{largest.activations / GIB:.2f} GiB",
@@ -45,8 +51,9 @@ def run(cfg: DictConfig) -> None:
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")
 def main(cfg: DictConfig) -> None:
     with clear_errors():
-        run(cfg)
+        run(complete(without_weights(cfg)))
 
 
 if __name__ == "__main__":
-    main()
+    with clear_errors():
+        main()

@@ -20,7 +20,7 @@ def test_clicks_from_numbers():
     rows = [[0, 1.5, 2, 2], [4, 5, 6]]
     expected = (Click(0, 2, x=1.5, y=2, positive=False), Click(4, 1, x=5, y=6, positive=False))
     assert clicks_from_numbers(rows, positive=False) == expected
-    for wrong in ([1, 2], [[0, 1, 2], [1]], [0.5, 1, 2]):
+    for wrong in ([1, 2], [[0, 1, 2], [1]], [0.5, 1, 2], [0, "a", "b"], [[0, 1, 2], "abc"], [0, None, 2]):
         with pytest.raises(ValueError, match="a click is frame, x, y"):
             clicks_from_numbers(wrong)
 
@@ -49,6 +49,8 @@ def test_segmentation_and_its_files(tmp_path):
 
 
 def test_bad_prompts_are_refused():
+    with pytest.raises(ValueError, match=r"objects are 1\.\.254, got 300"):
+        segment(NearestColour(), video(), Prompts((Click(0, 300, x=1, y=1),)))
     with pytest.raises(ValueError, match="no prompt"):
         segment(NearestColour(), video(), Prompts(()))
     with pytest.raises(ValueError, match="frame"):

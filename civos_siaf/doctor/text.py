@@ -164,7 +164,7 @@ def _now(found: Examination) -> Iterator[str]:
     if found.ready("civos_light"):
         line = f"{written('eval_davis')} click_strategy=f3"
         yield from _step("evaluate the light CiVOS on made-up videos", line)
-        line = f"{written('segment')} video=in.mp4 click=[0,320,180] out=out/"
+        line = f"{written('segment')} video=in.mp4 'click=[0,320,180]' out=out/"
         yield from _step("segment a video of yours: frame, x, y of a click on the object", line)
         if "annotate" in commands():
             line = f"{written('annotate')} video=in.mp4"

@@ -47,7 +47,7 @@ def plot(folders: Sequence[Path | str], target: Path | str, names: Sequence[str]
                     dots = np.array([(row["step"] + start, row[key]) for row in rows if key in row])
                     label = key.partition("/")[2] if start == 0 else None
                     axis.plot(*dots.T, "o", color=f"C{number + 1}", markersize=4, label=label)
-            start += max(row["step"] for row in rows)
+            start += max((row["step"] for row in rows), default=0)
             axis.axvline(start, color="0.8", linewidth=0.8)
         if not found:
             raise ValueError(f"{name!r} was never logged in {', '.join(map(str, folders))}")

@@ -8,11 +8,26 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from civos_siaf.networks.afi.variants import VARIANTS as AFI
 from civos_siaf.networks.aot.variants import VARIANTS
 from civos_siaf.weights import afi_networks, aot_networks, click_networks, mivos_networks
 from civos_siaf.weights.download import noted_hash, sha256
 from civos_siaf.weights.load import load_strictly, read_weights
 from civos_siaf.weights.manifest import WeightRecord
+
+ARCHITECTURES = tuple(
+    dict.fromkeys(
+        (
+            *click_networks.ARCHITECTURES,
+            *mivos_networks.ARCHITECTURES,
+            *VARIANTS,
+            aot_networks.LIGHT,
+            *AFI,
+            afi_networks.LIGHT,
+        )
+    )
+)
+"""Names of all networks, of every family."""
 
 
 def build(architecture: str) -> nn.Module:
@@ -27,6 +42,18 @@ def build(architecture: str) -> nn.Module:
     if architecture in (*VARIANTS, aot_networks.LIGHT):
         return aot_networks.build(architecture)
     return afi_networks.build(architecture)
+
+
+def fitting(state: Mapping[str, Tensor]) -> list[str]:
+    """The architectures, of every family, whose names and shapes are exactly those of `state`."""
+    shapes = {name: value.shape for name, value in state.items()}
+    found = []
+    for architecture in ARCHITECTURES:
+        with torch.device("meta"):
+            expected = build(architecture).state_dict()
+        if shapes == {name: value.shape for name, value in expected.items()}:
+            found.append(architecture)
+    return found
 
 
 def check_weights(path: Path | str, record: WeightRecord) -> None:

@@ -10,9 +10,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from civos_siaf.files import atomic_path
-from civos_siaf.weights.click_networks import identify, load_click_network
+from civos_siaf.weights.aot_networks import published_state
+from civos_siaf.weights.check import ARCHITECTURES, fitting
+from civos_siaf.weights.click_networks import from_config
 from civos_siaf.weights.download import sha256
-from civos_siaf.weights.load import read_weights, without_prefix
+from civos_siaf.weights.load import load_strictly, read_weights
 
 
 def save_weights(path: Path | str, state: Mapping[str, Tensor], *, metadata: Mapping[str, str]) -> None:
@@ -30,23 +32,42 @@ def save_weights(path: Path | str, state: Mapping[str, Tensor], *, metadata: Map
 
 
 def convert(source: Path | str, target: Path | str, architecture: str | None = None) -> str:
-    """Turn a published click network into safetensors; description and origin go into the header.
+    """Turn a published file into safetensors; description and origin go into the header.
+
+    Args:
+        source: weights of a network of any family.
+        target: a name in .safetensors.
+        architecture: what the file must hold; None takes what it holds.
 
     Returns:
-        The architecture of the file.
+        The architecture of the file; "a or b" where the tensors of two are the same.
 
     Raises:
-        FileNotFoundError, ValueError: as `load_click_network`.
+        FileNotFoundError: no such file.
+        ValueError: not a readable weight file, for another architecture, or for none that is known.
     """
     source = Path(source)
-    network = load_click_network(source, architecture)
     file = read_weights(source)
-    found = identify(without_prefix(file.state)) or architecture or "custom"
+    state = published_state(file.state)
+    found = fitting(state)
+    if "class" in file.config:  # of a click network, whose description may be of one that has no name here
+        load_strictly(from_config(file.config, source=str(source)), state, source=str(source))
+        found = found or ["custom"]
+    if not found:
+        raise ValueError(
+            f"{source}: its {len(state)} tensors are those of no known network ({', '.join(ARCHITECTURES)}); "
+            f"it begins with {', '.join(list(state)[:3])}"
+        )
+    if architecture not in (None, *found):
+        raise ValueError(
+            f"{source}: wrong architecture: this file is for {' or '.join(found)}, not {architecture}"
+        )
+    name = architecture or " or ".join(found)
     metadata = {
-        "architecture": found,
+        "architecture": name,
         "config": json.dumps(file.config),
         "source": source.name,
         "source_sha256": sha256(source),
     }
-    save_weights(target, network.state_dict(), metadata=metadata)
-    return found
+    save_weights(target, state, metadata=metadata)
+    return name

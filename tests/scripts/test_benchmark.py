@@ -1,7 +1,14 @@
 def test_the_parts_are_listed(script):
     done = script("benchmark.py", "nonsense")
     assert done.returncode == 1
-    assert "metrics" in done.stderr
+    assert done.stderr.startswith("error: no part 'nonsense'; there are aot, clicks, ")
+    helped = script("benchmark.py", "--help")
+    assert helped.returncode == 0
+    assert "parts: aot, clicks, " in helped.stdout
+    wrong = script("benchmark.py", "metrics", "frame=3")
+    assert wrong.returncode == 1
+    assert wrong.stderr.startswith("error: no option 'frame' of metrics; there are frames")
+    assert wrong.stderr.count("\n") == 1
 
 
 def test_a_small_run(script):

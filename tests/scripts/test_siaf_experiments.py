@@ -176,3 +176,10 @@ def test_an_experiment_without_stages_refuses_one(script, root):
     done = script("train.py", "experiment=stm_light", f"data_root={root}", "stage=ytb")
     assert done.returncode == 1
     assert "has the stages none, not ytb" in done.stderr
+
+
+def test_costs_need_no_weights_to_begin_with(script, root):
+    small = ("stage=davis", "crop=64")
+    done = script("training_costs.py", "experiment=siaf_r50", f"data_root={root}", *small)
+    assert done.returncode == 0, done.stderr
+    assert "trained parameters      44.7 M" in done.stdout

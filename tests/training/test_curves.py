@@ -20,5 +20,7 @@ def test_stages_are_drawn_one_after_the_other(tmp_path):
     assert Image.open(tmp_path / "curves.png").size == (1320, 440)
     with pytest.raises(ValueError, match="'ce' was never logged"):
         plot([one], tmp_path / "curves.png", ["ce"])
+    with pytest.raises(ValueError, match=r"'loss' was never logged in .*begun"):
+        plot([write(tmp_path / "begun", [])], tmp_path / "curves.png")
     with pytest.raises(FileNotFoundError):
         plot([tmp_path / "nothing"], tmp_path / "curves.png")

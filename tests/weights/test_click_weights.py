@@ -8,6 +8,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from civos_siaf.networks.ritm import Ritm
+from civos_siaf.weights.check import build as build_any
 from civos_siaf.weights.click_networks import (
     ARCHITECTURES,
     build,
@@ -186,6 +187,34 @@ def test_settings_without_tensors_survive_conversion(network: Ritm, tmp_path: Pa
     assert metadata["source"] == "a.pth"
     with pytest.raises(ValueError, match=r"written as \.safetensors"):
         convert(tmp_path / "a.pth", tmp_path / "b.pth")
+
+
+@pytest.mark.parametrize(
+    ("name", "extra", "found"),
+    [
+        ("mivos-fusion", {}, "mivos-fusion"),
+        ("light-propagation", {}, "light-propagation"),
+        ("light-interaction", {}, "light-interaction"),
+        ("aotl", {"LSTT.mask_token": torch.zeros(1, 1, 256)}, "aotb or aotl"),
+    ],
+)
+def test_networks_of_every_family_are_converted(tmp_path: Path, name, extra, found) -> None:
+    state = build_any(name).state_dict()
+    torch.save({f"module.{key}": value for key, value in {**state, **extra}.items()}, tmp_path / "a.pth")
+    assert convert(tmp_path / "a.pth", tmp_path / "a.safetensors") == found
+    file = read_weights(tmp_path / "a.safetensors")
+    assert file.metadata["architecture"] == found
+    assert list(file.state) == sorted(state)
+    assert all(torch.equal(file.state[key], value) for key, value in state.items())
+    assert convert(tmp_path / "a.safetensors", tmp_path / "b.safetensors", name) == name
+    with pytest.raises(ValueError, match=f"wrong architecture: this file is for {found}, not mivos-s2m"):
+        convert(tmp_path / "a.pth", tmp_path / "c.safetensors", "mivos-s2m")
+
+
+def test_a_file_of_no_known_network_is_not_converted(tmp_path: Path) -> None:
+    torch.save({"x.weight": torch.zeros(3)}, tmp_path / "a.pth")
+    with pytest.raises(ValueError, match=r"a\.pth: its 1 tensors .* no known network .* with x\.weight"):
+        convert(tmp_path / "a.pth", tmp_path / "a.safetensors")
 
 
 def test_every_architecture_is_recognised_by_its_tensors() -> None:
