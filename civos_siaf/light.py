@@ -1,4 +1,4 @@
-"""The light methods with the weights that come along, as `method=siaf_light` and `method=civos_light` are.
+"""The light methods with the weights that come along, as `method=siaf_light` and its likes are.
 
 >>> from civos_siaf.light import light_siaf
 >>> session = light_siaf().open(frames, num_objects=2)  # doctest: +SKIP
@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 from civos_siaf.interaction.round_clicks import RoundClicks
+from civos_siaf.interaction.scribble_masks import ScribbleMasks
 from civos_siaf.interaction.unheeded import Insistence
 from civos_siaf.interaction.zoom import ZoomIn
-from civos_siaf.methods import SIAF, CiVOS
+from civos_siaf.methods import SIAF, CiVOS, MiVOS
 from civos_siaf.methods.siaf_answers import AnswerRules
 from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.propagation.settings import AotSettings, PropagationSettings
@@ -54,6 +55,25 @@ def light_civos(*, device: str = "cpu") -> CiVOS:
         settings=PropagationSettings(keep_outdated=False),
         taken="all",
         remember_clicks=True,
+    )
+
+
+def light_mivos(*, device: str = "cpu") -> MiVOS:
+    """Scribbles; a few objects.
+
+    Args:
+        device: where the networks run.
+
+    Raises:
+        FileNotFoundError: the weights did not come along.
+    """
+    return MiVOS(
+        ScribbleMasks(network("light-s2m", own_weights("light_s2m"), device=device), scale_to_padded=False),
+        propagation_network("light-propagation", own_weights("light_propagation"), device=device),
+        network("light-fusion", own_weights("light_fusion"), device=device),
+        settings=PropagationSettings(keep_outdated=False),
+        propagate_after=None,
+        taken="all",
     )
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from civos_siaf import Click, Frames, Prompts, Scribble
 from civos_siaf.data.shapes.clips import ShapesClips
-from civos_siaf.light import light_civos, light_siaf
+from civos_siaf.light import light_civos, light_mivos, light_siaf
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -30,7 +30,9 @@ def plain(value):
     return type(value).__name__, {name: plain(item) for name, item in vars(value).items()}
 
 
-@pytest.mark.parametrize(("name", "make"), [("siaf_light", light_siaf), ("civos_light", light_civos)])
+@pytest.mark.parametrize(
+    ("name", "make"), [("siaf_light", light_siaf), ("civos_light", light_civos), ("mivos_light", light_mivos)]
+)
 def test_they_are_those_of_the_configuration(name, make):
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         configured = instantiate(compose("eval_davis", overrides=[f"method={name}"]).method)
@@ -45,6 +47,7 @@ def test_they_segment_a_video():
     for method, prompt in (
         (light_civos(), Click(0, 1, x=float(x), y=float(y))),
         (light_siaf(), Scribble(0, 1, [(x - 3, y), (x + 3, y)])),
+        (light_mivos(), Scribble(0, 1, [(x - 3, y), (x + 3, y)])),
     ):
         session = method.open(frames, num_objects=1)
         session.interact(Prompts((prompt,)))

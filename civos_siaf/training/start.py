@@ -16,6 +16,7 @@ from civos_siaf.networks.light_clicks import LightClicks
 from civos_siaf.networks.light_identity import LightIdentity
 from civos_siaf.networks.light_interaction import LightInteraction
 from civos_siaf.networks.light_propagation import LightPropagation
+from civos_siaf.networks.light_s2m import LightS2m
 from civos_siaf.networks.mask_fusion import MaskFusion
 from civos_siaf.networks.propagation_network import PropagationNetwork
 from civos_siaf.networks.ritm import Ritm
@@ -74,6 +75,7 @@ def s2m_network(
     *,
     backbone: Path | str | None = None,
     deeplab: Path | str | None = None,
+    clicks: Path | str | None = None,
     weights: Path | str | None = None,
 ) -> nn.Module:
     """A scribble-to-mask network to train; arguments and errors as for `click_network`.
@@ -82,12 +84,17 @@ def s2m_network(
         architecture: its name in `weights`.
         backbone: weights of a ResNet-50, see `init_s2m`.
         deeplab: those of a DeepLabV3+ instead, as MiVOS begins.
+        clicks: weights of a trained `light-clicks`, with which the light one begins.
         weights: of the whole network, from an earlier training.
 
     Raises:
-        ValueError: only the published architecture can begin with a backbone.
+        ValueError: only the published architecture can begin with a backbone, only the light one with clicks.
     """
     network = mivos_networks.build(architecture)
+    if clicks is not None and not isinstance(network, LightS2m):
+        raise ValueError(f"{architecture} cannot begin with a light click network; give null or weights")
+    if clicks is not None and isinstance(network, LightS2m):
+        load_into(network.clicks, clicks)
     if (backbone or deeplab) and not isinstance(network, S2m):
         raise ValueError(f"{architecture} cannot begin with a backbone; give null or weights")
     if isinstance(network, S2m) and deeplab is not None:

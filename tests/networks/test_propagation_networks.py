@@ -86,6 +86,19 @@ def test_scribble_networks_give_logits_of_the_size_of_the_image(make):
         assert net(torch.rand(2, 6, 48, 80)).shape == (2, 1, 48, 80)
 
 
+def test_no_line_is_lost_where_the_light_scribble_network_works_smaller():
+    torch.manual_seed(0)
+    net = LightS2m(internal_side=64).eval().requires_grad_(False)
+    inputs = torch.zeros(1, 6, 480, 640)
+    inputs[:, 4, 200, 300:320] = 1  # one pixel thick, at a tenth of the size
+    with torch.inference_mode():
+        answers = [net(inputs * on) for on in (1.0, 0.0)]
+        inputs[:, 4:] = inputs[:, 4:].flip(1)
+        negative = net(inputs)
+    assert not torch.allclose(answers[0], answers[1], atol=1e-6)
+    assert not torch.allclose(answers[0], negative, atol=1e-6)
+
+
 def test_a_split_convolution_is_one_of_the_concatenation():
     conv = SplitConv(3, 5).requires_grad_(False)
     a, b = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8)

@@ -39,6 +39,7 @@ CROP = ("data.augment.size=[64,64]", "data.min_area=20")
 NO_START = "task.network.backbone=null"
 LIGHT_SIZE = ("data.items.augment.size=[64,64]", "data.items.min_area=20")
 IMAGE_AREA = tuple(f"data.items.images.sources.{i}.min_area=50" for i in (0, 1))
+S2M_AREA = tuple(f"data.images.sources.{i}.min_area=50" for i in (0, 1))
 CLIP_AREA = tuple(f"data.clips.sources.2.images.sources.{i}.min_area=50" for i in (0, 1))
 
 
@@ -48,12 +49,14 @@ CLIP_AREA = tuple(f"data.clips.sources.2.images.sources.{i}.min_area=50" for i i
         ("ritm_hrnet18s_cocolvis", CROP),
         ("ritm_hrnet32_cocolvis", CROP),
         ("ritm_light", (*LIGHT_SIZE, *IMAGE_AREA)),
+        ("s2m_light", ("data.size=64", "data.short_side=64", "data.min_area=20", *S2M_AREA)),
         ("stm_light", ("data.augment.size=[64,64]", *CLIP_AREA, "data.clips.sources.3.size=[64,64]")),
     ],
 )
 def test_an_experiment_can_be_trained(name, options, root, tmp_path):
-    cfg = experiment(name, root, *SMALL, NO_START, *options, "trainer.steps=3")
-    losses = first_losses(cfg, tmp_path, validation=instantiate(cfg.validation))
+    start = () if name == "s2m_light" else (NO_START,)
+    cfg = experiment(name, root, *SMALL, *start, *options, "trainer.steps=3")
+    losses = first_losses(cfg, tmp_path, validation=instantiate(cfg.get("validation")))
     assert len(losses) == 2
     assert all(0 < loss < 20 for loss in losses)
 

@@ -38,8 +38,8 @@ def test_every_method_plays_two_rounds(configs, name):
 
 
 def test_an_untrained_network_is_said_to_be_one(configs):
-    cfg = compose("method/mivos_light").method
-    with pytest.warns(UserWarning, match="light-s2m is untrained"):
+    cfg = compose("method/mivos").method
+    with pytest.warns(UserWarning, match="mivos-s2m is untrained"):
         instantiate(cfg.interaction)
 
 

@@ -1,11 +1,12 @@
 import pytest
 import timm
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from civos_siaf.networks.s2m import S2m
 from civos_siaf.networks.stm import Stm
 from civos_siaf.training.start import fusion_network, propagation_network, s2m_network
+from civos_siaf.weights.own import own_weights
 from civos_siaf.weights.resnet_start import extended
 
 
@@ -54,8 +55,17 @@ def test_wrong_starts_are_named(resnet, tmp_path):
         propagation_network("mivos-propagation", backbone=tmp_path / "part.safetensors")
     with pytest.raises(ValueError, match="light-s2m cannot begin"):
         s2m_network("light-s2m", backbone=path)
+    with pytest.raises(ValueError, match="mivos-s2m cannot begin with a light click network"):
+        s2m_network("mivos-s2m", clicks=path)
     with pytest.raises(ValueError, match="mivos-s2m is no fusion network"):
         fusion_network("mivos-s2m")
+
+
+def test_the_light_scribble_network_begins_with_clicks():
+    begun = s2m_network("light-s2m", clicks=own_weights("light_clicks")).state_dict()
+    clicks = load_file(own_weights("light_clicks"))
+    assert set(begun) == {f"clicks.{name}" for name in clicks}
+    assert all(torch.equal(begun[f"clicks.{name}"], value) for name, value in clicks.items())
 
 
 def test_a_later_stage_begins_with_the_earlier(tmp_path):
