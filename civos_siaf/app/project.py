@@ -75,7 +75,7 @@ class Project:
         rate = frames.frame_rate
         info = VideoInfo(len(frames), frames.width, frames.height, *([rate] if rate else []))
         name = name or video.stem
-        project_id = f"{_slug(name)}-{secrets.token_hex(4)}"
+        project_id = f"{slug(name)}-{secrets.token_hex(4)}"
         folder.mkdir(parents=True, exist_ok=True)
         lock = _hold(folder)
         try:
@@ -193,6 +193,7 @@ def _hold(folder: Path) -> int:
     return file
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
+    """A name as part of a path: letters a to z, digits and hyphens, at most 40."""
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     return plain[:40].rstrip("-") or "video"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import logging
 import re
-import secrets
 import shutil
 import time
 from concurrent.futures import Future
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from civos_siaf.app.annotator import Annotator
-from civos_siaf.app.project import Project, ProjectError
+from civos_siaf.app.project import Project, ProjectError, slug
 from civos_siaf.app.server import export_jobs, uploads
 from civos_siaf.app.server.desk import Desk
 from civos_siaf.app.server.errors import RequestError, of_system
@@ -57,12 +57,17 @@ class Library:
         method: what segments.
         max_upload: bytes of a video from the browser.
         threads: for labels, states and actions that need no model.
+
+    Raises:
+        ValueError: the folder is a file.
     """
 
     def __init__(
         self, folder: Path | str, method: Method, *, max_upload: int = MAX_UPLOAD, threads: int = 4
     ) -> None:
         self.folder = Path(folder).resolve()
+        if self.folder.exists() and not self.folder.is_dir():
+            raise ValueError(f"the projects' folder {self.folder} is a file")
         self.uploads = self.folder / ".uploads"
         self.max_upload = max_upload
         self.worker = Worker(threads)
@@ -135,7 +140,13 @@ class Library:
             if entry.video == video:
                 self._first = entry.id
                 return entry.id
-        project = Project.create(self._new_folder(), video, name=uploads.shown_name(video.name))
+        name = uploads.shown_name(video.name)
+        folder = self._new_folder(name)
+        try:
+            project = Project.create(folder, video, name=name)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         project.close()
         self._first = project.id
         return project.id
@@ -197,15 +208,16 @@ class Library:
             await asyncio.to_thread(self._desks.pop(key).close)
 
     def _create(self, video: Path, name: str, suffix: str) -> str:
-        folder = self._new_folder()
+        folder: Path | None = None
         try:
-            folder.mkdir(parents=True)
+            folder = self._new_folder(name)
             kept = folder / f"video{suffix}"
             video.replace(kept)
             project = Project.create(folder, kept, name=name)
         except BaseException as error:
             video.unlink(missing_ok=True)
-            shutil.rmtree(folder, ignore_errors=True)
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
             if isinstance(error, ProjectError):
                 raise RequestError(422, str(error)) from error
             if isinstance(error, OSError):
@@ -214,8 +226,15 @@ class Library:
         project.close()
         return project.id
 
-    def _new_folder(self) -> Path:
-        return self.folder / secrets.token_hex(8)
+    def _new_folder(self, name: str) -> Path:
+        """An empty folder called after the video."""
+        plain = slug(Path(name).stem)
+        for number in itertools.count(1):
+            folder = self.folder / (plain if number == 1 else f"{plain}-{number}")
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir(parents=True)
+                return folder
+        raise AssertionError
 
 
 def _report(loading: Future[Method]) -> None:

@@ -32,7 +32,7 @@ CONTAINERS = (
 def shown_name(name: str) -> str:
     """A file name as the person may see it: no folders, no control characters, at most 200 characters.
 
-    It is for display and never part of a path.
+    It is for display; of a path only its letters and digits may be part, see `slug`.
 
     >>> shown_name("../../etc/clip.mp4")
     'clip.mp4'

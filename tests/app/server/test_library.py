@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from civos_siaf.app.project import ProjectError
 from civos_siaf.app.server import library as module
 from civos_siaf.app.server.application import create_app
 from civos_siaf.app.server.late_method import LateMethod
@@ -103,3 +104,23 @@ def test_a_video_that_is_not_there(library: Library, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no video file or image folder"):
         library.find_or_create(tmp_path / "nothing.mp4")
     assert not library.folder.exists()
+
+
+def test_a_file_is_no_folder_of_projects(tmp_path: Path, clip: Path) -> None:
+    with pytest.raises(ValueError, match="is a file"):
+        Library(clip, NearestColour())
+
+
+def test_folders_are_called_after_their_videos(library: Library, tmp_path: Path, clip: Path) -> None:
+    again = tmp_path / "elsewhere" / "My Dog!.mp4"
+    again.parent.mkdir()
+    again.write_bytes(clip.read_bytes())
+    other = tmp_path / "My dog.mp4"
+    other.write_bytes(clip.read_bytes())
+    bad = tmp_path / "bad.mp4"
+    bad.write_bytes(b"no video")
+    for video in (again, other):
+        library.find_or_create(video)
+    with pytest.raises(ProjectError):
+        library.find_or_create(bad)
+    assert sorted(path.name for path in library.folder.iterdir()) == ["my-dog", "my-dog-2"]
