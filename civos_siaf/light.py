@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from civos_siaf.interaction.round_clicks import RoundClicks
 from civos_siaf.interaction.scribble_masks import ScribbleMasks
-from civos_siaf.interaction.unheeded import Insistence
 from civos_siaf.interaction.zoom import ZoomIn
 from civos_siaf.methods import SIAF, CiVOS, MiVOS
 from civos_siaf.methods.siaf_answers import AnswerRules
@@ -82,6 +81,4 @@ def light_clicks(*, device: str = "cpu") -> RoundClicks:
     loaded = network("light-clicks", own_weights("light_clicks"), device=device)
     assert isinstance(loaded, ClickNetwork)
     zoom = ZoomIn(target_size=512, skip_clicks=0, expansion_ratio=1.8, max_scale=1.2, keep_outside=True)
-    return RoundClicks(
-        loaded, mode="NoBRS", flip=False, untouched="keep", second_look=zoom, insistence=Insistence(0.3)
-    )
+    return RoundClicks(loaded, mode="NoBRS", flip=False, untouched="keep", second_look=zoom)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -19,7 +18,6 @@ from civos_siaf.interaction.predictor import Precision, as_probability, as_rgb, 
 from civos_siaf.interaction.published import refinement
 from civos_siaf.interaction.refinement import NoRefinement
 from civos_siaf.interaction.transforms import Clicks, HorizontalFlip
-from civos_siaf.interaction.unheeded import Insistence
 from civos_siaf.interaction.zoom import ZoomIn, ZoomState
 from civos_siaf.networks.click_network import ClickNetwork, Features
 from civos_siaf.prompts import Click
@@ -45,7 +43,6 @@ class RoundClicks:
         untouched: objects without a click are predicted too (published), or "keep" their previous mask.
         second_look: predict every clicked object once more, in its surroundings only; for networks that are
             fast and work at a reduced size. None (published): no.
-        insistence: what is done about clicks that the answer passes by. None (published): nothing.
 
     Raises:
         ValueError: another mode.
@@ -62,7 +59,6 @@ class RoundClicks:
         max_batch: int = 8,
         untouched: Literal["predict", "keep"] = "predict",
         second_look: ZoomIn | None = None,
-        insistence: Insistence | None = None,
     ) -> None:
         self.network = network
         chosen = refinement(mode, prob_thresh=prob_thresh)
@@ -74,7 +70,6 @@ class RoundClicks:
         self.max_objects = max(1, max_batch // (2 if flip else 1))
         self.untouched = untouched
         self.second_look = second_look
-        self.insistence = insistence
 
     @torch.no_grad()
     def predict(
@@ -101,7 +96,6 @@ class RoundClicks:
         lists = self._by_object(clicks, num_objects, size)
         zeros = np.zeros((num_objects, *size), np.float32)
         prob = as_probability(zeros if previous is None else previous, zeros.shape)
-        before = prob.copy()
         chosen = [k for k, row in enumerate(lists) if row or self.untouched == "predict"]
         device = self.network.mean.device
         rgb = torch.from_numpy(pixels).to(device).permute(2, 0, 1)[None].float() / 255
@@ -109,20 +103,11 @@ class RoundClicks:
             batch = chosen[start : start + self.max_objects]
             masks = torch.from_numpy(prob[batch])[:, None].to(device)
             prob[batch] = self._predict(rgb, masks, [lists[k] for k in batch]).cpu().numpy()
-        for k in chosen:
-            if lists[k]:
-                prob[k] = self._look_again(rgb, prob[k], lists[k])
-        if self.insistence is not None:
-            answer = partial(self._alone, rgb)
+        if self.second_look is not None:
             for k in chosen:
-                prob[k] = self.insistence(prob[k], lists[k], answer, before=before, k=k)
+                if lists[k]:
+                    prob[k] = self._look_again(rgb, prob[k], lists[k], self.second_look)
         return prob
-
-    def _alone(self, rgb: Tensor, clicks: Clicks) -> NDArray[np.float32]:
-        """Probability (H, W) of an object from these clicks and an empty mask."""
-        nothing = torch.zeros(1, 1, *rgb.shape[2:], device=rgb.device)
-        found = self._predict(rgb, nothing, [clicks])[0].cpu().numpy()
-        return self._look_again(rgb, found, clicks)
 
     @staticmethod
     def _by_object(clicks: Sequence[Click], num_objects: int, size: tuple[int, int]) -> list[Clicks]:
@@ -133,11 +118,10 @@ class RoundClicks:
         ordered = sorted(clicks, key=lambda click: not click.positive)
         return [tuple(c for c in ordered if c.object_id == k + 1) for k in range(num_objects)]
 
-    def _look_again(self, rgb: Tensor, prob: NDArray[np.float32], clicks: Clicks) -> NDArray[np.float32]:
+    def _look_again(
+        self, rgb: Tensor, prob: NDArray[np.float32], clicks: Clicks, zoom: ZoomIn
+    ) -> NDArray[np.float32]:
         """Probability (H, W) of an object, from its first answer (H, W) and its clicks."""
-        zoom = self.second_look
-        if zoom is None:
-            return prob
         first = torch.from_numpy(prob)[None, None].to(rgb.device)
         zoom.restore(ZoomState(previous=first))
         view, moved = zoom.forward(torch.cat([rgb, first], dim=1), [clicks])
