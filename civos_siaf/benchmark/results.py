@@ -14,7 +14,7 @@ import pandas as pd
 from civos_siaf.benchmark.markdown import markdown
 from civos_siaf.benchmark.plots import plot_curves
 from civos_siaf.benchmark.report import JOURNAL, REPORT, finished_samples, read_report
-from civos_siaf.benchmark.run_record import RunRecord
+from civos_siaf.benchmark.run_record import FILE_NAME, RunRecord
 from civos_siaf.benchmark.summary import Summary, summarise
 from civos_siaf.files import atomic_path, write_text
 
@@ -103,6 +103,8 @@ def merge_shards(folder: Path | str, parts: Sequence[Path] | None = None) -> Sum
 
 def _shards(folder: Path) -> list[Path]:
     parts = [path for path in (folder / "shards").glob("*-of-*") if re.fullmatch(r"\d+-of-\d+", path.name)]
+    # A part that another process has just begun is not written down yet.
+    parts = [part for part in parts if (part / FILE_NAME).is_file()]
     counts = {int(part.name.split("-")[-1]) for part in parts}
     if len(counts) > 1:
         raise ValueError(f"{folder / 'shards'}: parts of different splittings, {sorted(counts)}")

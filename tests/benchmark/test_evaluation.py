@@ -174,6 +174,15 @@ def test_a_part_that_ends_first_leaves_one_that_is_still_running_alone(tmp_path)
     assert (tmp_path / "report.csv").read_text() == (tmp_path / "one" / "report.csv").read_text()
 
 
+def test_a_part_that_has_just_begun_is_waited_for(tmp_path):
+    begun = tmp_path / "shards" / "1-of-2"
+    begun.mkdir(parents=True)
+    list(evaluation(tmp_path, shard=Shard(2, 2)).play())
+    assert not (tmp_path / "summary.json").exists()
+    list(evaluation(tmp_path, shard=Shard(1, 2)).play())
+    assert (tmp_path / "summary.json").exists()
+
+
 def test_late_masks_are_yielded_without_scores(tmp_path):
     rules = Rules(max_rounds=3, time_limit=TimeLimit(seconds_per_object=2))
     run = evaluation(tmp_path, rules=rules, clock=FixedClock(3))

@@ -121,7 +121,7 @@ def test_several_frames_per_round(script, tmp_path):
         "        return super().interact(prompts)\n"
         "class Method(NearestColour):\n"
         "    def open(self, frames, *, num_objects):\n"
-        "        return Noted(frames, self.reach, self.place_weight)\n"
+        "        return Noted(frames, self, num_objects=num_objects)\n"
     )
     for strategy in ("none", "f3"):
         done = script(
