@@ -54,7 +54,7 @@ def jobs(models: tables.Models, bench: tables.Bench) -> Callable[[tables.Run], t
             facts |= {"bench": asdict(bench), "objects": (n := run["objects"])}
             return tables.Job(facts, lambda f: tables.measure_objects(f, bench, instantiate(cfg.method), n))
         # Files that the roles do not know of: of an own method, or given by an override.
-        weights = choice.weights or tables.weight_hashes(facts["method"])
+        weights = choice.weights or models.hashes(facts["method"])
         return tables.Job({**facts, "weights": weights}, partial(evaluate, cfg, str(run)))
 
     return prepare

@@ -20,7 +20,7 @@ SPEED, GIB = 2e13, 2**30
 
 def without_weights(cfg: DictConfig) -> DictConfig:
     """The same without the files a network begins with, on which nothing here depends."""
-    for name in {"backbone", "deeplab", "matching", "weights"}.intersection(cfg.task.network):
+    for name in {"backbone", "clicks", "deeplab", "matching", "weights"}.intersection(cfg.task.network):
         cfg.task.network[name] = None
     return cfg
 

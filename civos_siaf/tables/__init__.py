@@ -2,7 +2,7 @@
 
 from civos_siaf.tables.costs import Bench, measure_objects, measure_parts
 from civos_siaf.tables.layout import Cell, Row, Table, table
-from civos_siaf.tables.models import Models, Role, weight_hashes
+from civos_siaf.tables.models import Models, Role
 from civos_siaf.tables.output import own_notes, provenance, write_table
 from civos_siaf.tables.own_rows import OWN, with_own_rows
 from civos_siaf.tables.reproduction import Job, Reproduction, Results
@@ -29,7 +29,6 @@ __all__ = [
     "own_notes",
     "provenance",
     "table",
-    "weight_hashes",
     "with_own_rows",
     "write_table",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,24 +43,6 @@ class Choice:
     role: Role
     options: tuple[str, ...]
     weights: dict[str, str]
-
-
-def weight_hashes(config: object) -> dict[str, str]:
-    """SHA-256 of the weight files that a method's configuration names, by name of the file.
-
-    A configuration names a file by its path, or the package's own by `own_weights`; files that are not there
-    are left out.
-    """
-    if isinstance(config, Mapping):
-        if str(config.get("_target_", "")).endswith("own_weights"):
-            path = own_weights(str(config["name"]))
-            return {path.name: sha256(path)}
-        return {name: digest for part in config.values() for name, digest in weight_hashes(part).items()}
-    if isinstance(config, (list, tuple)):
-        return {name: digest for part in config for name, digest in weight_hashes(part).items()}
-    if isinstance(config, str) and Path(config).suffix in WEIGHT_SUFFIXES and Path(config).is_file():
-        return {str(config): sha256(Path(config))}
-    return {}
 
 
 class Models:
@@ -132,6 +114,14 @@ class Models:
             options.append(f"{option}='{path.resolve()}'")
         return Choice(role, tuple(options), {name: self._hash(path) for name, path in found.items()})
 
+    def hashes(self, config: object) -> dict[str, str]:
+        """SHA-256 of the weight files that a method's configuration names, by name of the file.
+
+        A configuration names a file by its path, or the package's own by `own_weights`; files that are not
+        there are left out.
+        """
+        return {name: self._hash(path) for name, path in _weight_files(config)}
+
     def _hash(self, path: Path) -> str:
         if path not in self._hashes:
             self._hashes[path] = sha256(path)
@@ -161,3 +151,18 @@ class Models:
         else:
             raise ValueError(f"models {self.name}: no weights called {name!r} are known")
         return path if path.is_file() else f"no {path}: {advice}; or +weights.{name}=FILE"
+
+
+def _weight_files(config: object) -> Iterator[tuple[str, Path]]:
+    """Names and paths, from the leaves of a configuration."""
+    if isinstance(config, Mapping):
+        if str(config.get("_target_", "")).endswith("own_weights"):
+            path = own_weights(str(config["name"]))
+            yield path.name, path
+            return
+        config = list(config.values())
+    if isinstance(config, (list, tuple)):
+        for part in config:
+            yield from _weight_files(part)
+    elif isinstance(config, str) and Path(config).suffix in WEIGHT_SUFFIXES and Path(config).is_file():
+        yield config, Path(config)

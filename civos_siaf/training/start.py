@@ -91,9 +91,9 @@ def s2m_network(
         ValueError: only the published architecture can begin with a backbone, only the light one with clicks.
     """
     network = mivos_networks.build(architecture)
-    if clicks is not None and not isinstance(network, LightS2m):
-        raise ValueError(f"{architecture} cannot begin with a light click network; give null or weights")
-    if clicks is not None and isinstance(network, LightS2m):
+    if clicks is not None:
+        if not isinstance(network, LightS2m):
+            raise ValueError(f"{architecture} cannot begin with a light click network; give null or weights")
         load_into(network.clicks, clicks)
     if (backbone or deeplab) and not isinstance(network, S2m):
         raise ValueError(f"{architecture} cannot begin with a backbone; give null or weights")

@@ -2,7 +2,7 @@ import csv
 
 import pytest
 
-from civos_siaf.tables import OWN, table, weight_hashes, with_own_rows
+from civos_siaf.tables import OWN, Models, table, with_own_rows
 from civos_siaf.weights.download import sha256
 from civos_siaf.weights.own import own_weights
 from tests.tables.test_script import TINY
@@ -60,11 +60,11 @@ def test_weight_files_named_by_a_configuration_are_hashed(tmp_path):
     file.write_bytes(b"1")
     light = {"_target_": "civos_siaf.weights.own.own_weights", "name": "light_fusion"}
     config = {"network": {"path": str(file), "name": "x"}, "more": [light, "gone.pth", "word"], "none": None}
-    hashes = weight_hashes(config)
+    hashes = Models("mine", {}).hashes(config)
     own = own_weights("light_fusion")
     assert hashes == {str(file): sha256(file), own.name: sha256(own)}
     file.write_bytes(b"2")
-    assert weight_hashes(config)[str(file)] != hashes[str(file)]
+    assert Models("mine", {}).hashes(config)[str(file)] != hashes[str(file)]
 
 
 def test_own_rows_are_played_and_refusals_are_said(script, tmp_path):

@@ -10,6 +10,7 @@ import logging
 import re
 import shutil
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,12 +142,8 @@ class Library:
                 self._first = entry.id
                 return entry.id
         name = uploads.shown_name(video.name)
-        folder = self._new_folder(name)
-        try:
+        with self._new_folder(name) as folder:
             project = Project.create(folder, video, name=name)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
         project.close()
         self._first = project.id
         return project.id
@@ -208,16 +205,13 @@ class Library:
             await asyncio.to_thread(self._desks.pop(key).close)
 
     def _create(self, video: Path, name: str, suffix: str) -> str:
-        folder: Path | None = None
         try:
-            folder = self._new_folder(name)
-            kept = folder / f"video{suffix}"
-            video.replace(kept)
-            project = Project.create(folder, kept, name=name)
+            with self._new_folder(name) as folder:
+                kept = folder / f"video{suffix}"
+                video.replace(kept)
+                project = Project.create(folder, kept, name=name)
         except BaseException as error:
             video.unlink(missing_ok=True)
-            if folder is not None:
-                shutil.rmtree(folder, ignore_errors=True)
             if isinstance(error, ProjectError):
                 raise RequestError(422, str(error)) from error
             if isinstance(error, OSError):
@@ -226,15 +220,27 @@ class Library:
         project.close()
         return project.id
 
-    def _new_folder(self, name: str) -> Path:
-        """An empty folder called after the video."""
+    @contextlib.contextmanager
+    def _new_folder(self, name: str) -> Iterator[Path]:
+        """An empty folder called after the video; it goes again where no project comes of it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         plain = slug(Path(name).stem)
-        for number in itertools.count(1):
-            folder = self.folder / (plain if number == 1 else f"{plain}-{number}")
-            with contextlib.suppress(FileExistsError):
-                folder.mkdir(parents=True)
-                return folder
-        raise AssertionError
+        names = itertools.chain([plain], (f"{plain}-{number}" for number in itertools.count(2)))
+        folder = next(folder for name in names if _made(folder := self.folder / name))
+        try:
+            yield folder
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+
+def _made(folder: Path) -> bool:
+    """Whether the folder is new."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
 
 
 def _report(loading: Future[Method]) -> None:
