@@ -119,8 +119,10 @@ class Annotator:
         Raises:
             OSError: they could not be put on disk; they will be, before any further action.
         """
-        with self._turns, self._masks.later(), self._journal.batch(before=self._masks.settle):
-            yield
+        with self._turns:
+            with self._masks.later(), self._journal.batch(before=self._masks.settle):
+                yield
+            self._masks.sweep(self._timeline.versions())
 
     def labels(self, frame: int, version: str | None = None) -> Labels | None:
         """Labels (H, W) of a frame; None where there are none.

@@ -109,6 +109,8 @@ class MaskFiles:
 
     def sweep(self, keep: Collection[str]) -> None:
         """Delete what was never finished, and all versions but these."""
+        if self._waits:  # what is on disk may still need them
+            return
         if self.folder.is_dir():
             for folder in self.folder.iterdir():
                 ours = VERSION.fullmatch(folder.name) or folder.name.startswith(_UNFINISHED)
