@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from civos_siaf.app.actions import ActionError, AddClick, AddObject, Propagate
+from civos_siaf.app.actions import ActionError, AddClick, AddObject, Propagate, Undo
 from civos_siaf.app.journal import Journal
 from civos_siaf.app.project import ProjectError
 from tests.app.annotating import Watched, everything, same, two_rounds
@@ -129,3 +129,15 @@ def test_an_interrupted_propagation_can_be_pressed_again(start):
     assert not list((copy / "masks").glob(".unfinished-*"))
     annotator.apply(Propagate(), key="k")
     assert same(everything(annotator), finished)
+
+
+def test_a_batch_deletes_nothing_that_is_needed_if_it_is_lost(start):
+    annotator = start(Telltale())
+    two_rounds(annotator)
+    base = annotator.state.content.base
+    folder = annotator.project.folder / "masks" / base
+    with annotator.batch():
+        annotator.apply(Undo())
+        annotator.apply(AddObject())  # from here on no redo leads back to that round
+        assert folder.is_dir()
+    assert not folder.exists()
