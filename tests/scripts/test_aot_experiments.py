@@ -7,7 +7,7 @@ from hydra.utils import instantiate
 from civos_siaf.networks.light_propagation import LightPropagation
 from civos_siaf.weights.save import save_weights
 from tests.data.layouts import write_coco, write_davis, write_saliency, write_youtubevos
-from tests.scripts.experiments import SMALL, experiment, first_losses
+from tests.scripts.experiments import SMALL, check_elsewhere, experiment, first_losses
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,14 @@ def test_an_experiment_can_be_trained(name, options, root, tmp_path):
     losses = first_losses(cfg, tmp_path)
     assert len(losses) == 2
     assert all(0 < loss < 50 for loss in losses)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [case for case in CASES if case.id in ("aot_t_pre", "swinbl_ytb_dav")]
+)
+def test_it_can_be_trained_on_another_device(name, options, root, tmp_path):
+    cfg = experiment(name, root, *SMALL, *options, "trainer.steps=3", "trainer.ema_decay=null")
+    check_elsewhere(cfg, tmp_path)
 
 
 @pytest.mark.parametrize("network", ["t", "r50l", "swinbl"])

@@ -13,7 +13,7 @@ from civos_siaf.weights.hrnet_start import init_ritm
 from tests.data.layouts import write_coco, write_davis, write_lvis
 from tests.scripts import experiments
 from tests.scripts.conftest import ROOT
-from tests.scripts.experiments import experiment, first_losses
+from tests.scripts.experiments import check_elsewhere, experiment, first_losses
 
 
 @pytest.fixture(scope="module")
@@ -43,22 +43,26 @@ S2M_AREA = tuple(f"data.images.sources.{i}.min_area=50" for i in (0, 1))
 CLIP_AREA = tuple(f"data.clips.sources.2.images.sources.{i}.min_area=50" for i in (0, 1))
 
 
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("ritm_hrnet18s_cocolvis", CROP),
-        ("ritm_hrnet32_cocolvis", CROP),
-        ("ritm_light", (*LIGHT_SIZE, *IMAGE_AREA)),
-        ("s2m_light", ("data.size=64", "data.short_side=64", "data.min_area=20", *S2M_AREA)),
-        ("stm_light", ("data.augment.size=[64,64]", *CLIP_AREA, "data.clips.sources.3.size=[64,64]")),
-    ],
-)
-def test_an_experiment_can_be_trained(name, options, root, tmp_path):
-    start = () if name == "s2m_light" else (NO_START,)
-    cfg = experiment(name, root, *SMALL, *start, *options, "trainer.steps=3")
+CASES = {
+    "ritm_hrnet18s_cocolvis": (NO_START, *CROP),
+    "ritm_hrnet32_cocolvis": (NO_START, *CROP),
+    "ritm_light": (NO_START, *LIGHT_SIZE, *IMAGE_AREA),
+    "s2m_light": ("data.size=64", "data.short_side=64", "data.min_area=20", *S2M_AREA),
+    "stm_light": (NO_START, "data.augment.size=[64,64]", *CLIP_AREA, "data.clips.sources.3.size=[64,64]"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_experiment_can_be_trained(name, root, tmp_path):
+    cfg = experiment(name, root, *SMALL, *CASES[name], "trainer.steps=3")
     losses = first_losses(cfg, tmp_path, validation=instantiate(cfg.get("validation")))
     assert len(losses) == 2
     assert all(0 < loss < 20 for loss in losses)
+
+
+@pytest.mark.parametrize("name", ["ritm_hrnet18s_cocolvis", "ritm_light", "s2m_light", "stm_light"])
+def test_it_can_be_trained_on_another_device(name, root, tmp_path):
+    check_elsewhere(experiment(name, root, *SMALL, *CASES[name], "trainer.steps=3"), tmp_path)
 
 
 @pytest.mark.parametrize(("name", "batch"), [("ritm_hrnet18s_cocolvis", 32), ("ritm_hrnet32_cocolvis", 8)])

@@ -11,7 +11,7 @@ from civos_siaf.data.videos import DavisVideos
 from civos_siaf.networks.light_propagation import LightPropagation
 from civos_siaf.training.fusion_outputs import FusionOutputs
 from tests.data.layouts import write_bl30k, write_davis, write_lvis, write_saliency, write_youtubevos
-from tests.scripts.experiments import SMALL, experiment, first_losses
+from tests.scripts.experiments import SMALL, check_elsewhere, experiment, first_losses
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 STATIC = ("fss", "DUTS-TR", "DUTS-TE", "ecssd", "BIG_small", "HRSOD_small")
@@ -63,6 +63,14 @@ def test_an_experiment_can_be_trained(name, options, root, tmp_path):
     losses = first_losses(cfg, tmp_path)
     assert len(losses) == 2
     assert all(0 < loss < 50 for loss in losses)
+
+
+@pytest.mark.filterwarnings("ignore:.*untrained")
+@pytest.mark.parametrize(
+    ("name", "options"), [case for case in CASES if case.id in ("stage2", "fusion", "s2m")]
+)
+def test_it_can_be_trained_on_another_device(name, options, root, tmp_path):
+    check_elsewhere(experiment(name, root, *SMALL, *options, "trainer.steps=3"), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from civos_siaf.training.seeds import item_rng
 from tests.data.layouts import write_coco, write_davis, write_lvis, write_youtubevos
-from tests.scripts.experiments import SMALL, experiment, first_losses
+from tests.scripts.experiments import SMALL, check_elsewhere, experiment, first_losses
 from tests.training.tiny_interaction import TinyInteraction
 
 TINY = "task.network._target_=tests.training.tiny_interaction.build"
@@ -55,28 +55,31 @@ def test_the_numbers_are_those_of_paper_and_specification(name, stage, root):
     assert {single.items.frames(step) for step in range(30)} == {1}
 
 
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("siaf_r50", ("stage=lvis", "crop=64")),
-        ("siaf_swinb", ("stage=ytb", "crop=64")),
-        ("siaf_r50_single", ("stage=davis", "crop=64")),
-        ("siaf_swinb_single", ("stage=lvis", "crop=64")),
-        (
-            "siaf_light",
-            (
-                "data.items.augment.size=[64,64]",
-                "data.items.min_pixels=60",
-                *(f"data.items.clips.sources.2.images.sources.{i}.min_area=50" for i in (0, 1)),
-            ),
-        ),
-    ],
-)
-def test_an_experiment_can_be_trained(name, options, root, tmp_path):
-    cfg = experiment(name, root, *SMALL, "task.network.backbone=null", *options, "++trainer.steps=3")
-    losses = first_losses(cfg, tmp_path)
+LIGHT_AREA = (f"data.items.clips.sources.2.images.sources.{i}.min_area=50" for i in (0, 1))
+CASES = {
+    "siaf_r50": ("stage=lvis", "crop=64"),
+    "siaf_swinb": ("stage=ytb", "crop=64"),
+    "siaf_r50_single": ("stage=davis", "crop=64"),
+    "siaf_swinb_single": ("stage=lvis", "crop=64"),
+    "siaf_light": ("data.items.augment.size=[64,64]", "data.items.min_pixels=60", *LIGHT_AREA),
+}
+
+
+def _small(name, root):
+    options = (*SMALL, "task.network.backbone=null", *CASES[name], "++trainer.steps=3")
+    return experiment(name, root, *options)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_experiment_can_be_trained(name, root, tmp_path):
+    losses = first_losses(_small(name, root), tmp_path)
     assert len(losses) == 2
     assert all(0 < loss < 20 for loss in losses)
+
+
+@pytest.mark.parametrize("name", ["siaf_r50", "siaf_light"])
+def test_it_can_be_trained_on_another_device(name, root, tmp_path):
+    check_elsewhere(_small(name, root), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What runs elsewhere than on the CPU, tried without such a device."""
