@@ -15,6 +15,7 @@ from tqdm import tqdm
 from civos_siaf.allocator import keep_freed_memory
 from civos_siaf.benchmark.noc import evaluate
 from civos_siaf.benchmark.noc_report import plot, summary, table, write_csv
+from civos_siaf.devices import torch_device
 from civos_siaf.networks.fuse_bn import fuse_batch_norm
 from civos_siaf.weights.click_networks import load_into
 
@@ -30,6 +31,7 @@ def run(config: DictConfig) -> None:
         load_into(network, config.weights)
         state = Path(config.weights).name
     network = (fuse_batch_norm(network) if config.fuse else network).to(memory_format=torch.channels_last)
+    network = network.to(torch_device(config.device))
     predictor = instantiate(config.interaction)(network)
     results = {
         name: [

@@ -1,4 +1,4 @@
-"""The package's own trained weights."""
+"""Weight files by name: the package's own, the published ones, and those of one's own trainings."""
 
 from __future__ import annotations
 
@@ -7,9 +7,26 @@ from pathlib import Path
 from typing import Literal, overload
 
 from civos_siaf.places import folder
+from civos_siaf.weights.registry import find
 
 VARIABLE = "CIVOS_SIAF_CHECKPOINTS"
 """Environment variable that names another folder of checkpoints."""
+
+TRAINED_BY = {"siaf_r50_y": "siaf_r50", "siaf_swinb_y": "siaf_swinb"}
+"""Experiments by the names under which `method=siaf_r50` and `method=siaf_swinb` look for their weights."""
+
+_INSTEAD = "or give the option that takes the file another one, or null for an untrained network"
+
+
+def weight_folders() -> list[Path]:
+    """Where weight files are looked for, in order.
+
+    The folder of `CIVOS_SIAF_CHECKPOINTS`, `checkpoints` in the current folder, and that of the checkout or
+    the installed package.
+    """
+    folders = [Path(os.environ[VARIABLE])] if VARIABLE in os.environ else []
+    here, ours = Path("checkpoints"), folder("checkpoints")
+    return [*folders, *([] if here.absolute() == ours.absolute() else [here]), ours]
 
 
 @overload
@@ -23,8 +40,6 @@ def own_weights(name: str, *, required: bool) -> Path | None: ...
 def own_weights(name: str, *, required: bool = True) -> Path | None:
     """The file of a model that comes with the package, such as "light_clicks".
 
-    Looked for in the folder of `CIVOS_SIAF_CHECKPOINTS`, and in the checkout or the installed package.
-
     Args:
         name: of the file, without its ending.
         required: otherwise a file that is nowhere is None.
@@ -32,13 +47,61 @@ def own_weights(name: str, *, required: bool = True) -> Path | None:
     Raises:
         FileNotFoundError: it is nowhere; lists the places.
     """
-    folders = [Path(os.environ[VARIABLE])] if VARIABLE in os.environ else []
-    folders.append(folder("checkpoints"))
-    for place in folders:
-        path = place / f"{name}.safetensors"
-        if path.is_file():
-            return path
-    if not required:
-        return None
-    places = ", ".join(map(str, folders))
-    raise FileNotFoundError(f"no {name}.safetensors in {places}; set {VARIABLE} to the folder that has it")
+    file = f"{name}.safetensors"
+    path = _found([file])
+    if path is None and required:
+        raise FileNotFoundError(f"no {file} in {_places()}; set {VARIABLE} to the folder that has it")
+    return path
+
+
+def published_weights(name: str) -> Path:
+    """The file of a published model, such as "ritm-h18s", where `download_weights.py` puts it.
+
+    Args:
+        name: as that script lists it. The file has the name its authors gave it; one that was converted to
+            safetensors counts, too.
+
+    Raises:
+        FileNotFoundError: it is nowhere; says how to get it.
+        ValueError: no such model.
+    """
+    record = find(name)
+    path = _found([record.file_name, f"{Path(record.file_name).stem}.safetensors"])
+    if path is None:
+        raise FileNotFoundError(
+            f"no {record.file_name} in {_places()}: fetch it with `python scripts/download_weights.py "
+            f"{name}` or by hand from {record.page}; {_INSTEAD}"
+        )
+    return path
+
+
+def trained_weights(name: str) -> Path:
+    """The file of a model that nobody has published, once it was trained.
+
+    Args:
+        name: of the file, without its ending; one of `TRAINED_BY`.
+
+    Raises:
+        FileNotFoundError: it is nowhere; says how to train it.
+        ValueError: another name.
+    """
+    if name not in TRAINED_BY:
+        raise ValueError(f"no experiment is known to train {name!r}; there are {', '.join(TRAINED_BY)}")
+    file = f"{name}.safetensors"
+    path = _found([file])
+    if path is None:
+        raise FileNotFoundError(
+            f"no {file} in {_places()}: nobody has published it; train it with `python scripts/train.py "
+            f"experiment={TRAINED_BY[name]} data_root=DATA` and copy its weights.safetensors there; "
+            + _INSTEAD
+        )
+    return path
+
+
+def _found(names: list[str]) -> Path | None:
+    paths = (place / name for place in weight_folders() for name in names)
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _places() -> str:
+    return ", ".join(map(str, weight_folders()))

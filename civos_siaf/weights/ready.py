@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from civos_siaf.devices import torch_device
 from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.networks.fuse_bn import Network, fuse_batch_norm
 from civos_siaf.networks.prepare import for_inference
@@ -41,14 +42,15 @@ def ready(
         network: changed.
         path: a weight file. None: weights that follow from their names alone, and a warning says so.
         architecture: for this warning.
-        device: where it runs.
+        device: where it runs; see `civos_siaf.devices.torch_device`.
         fast: prepared for inference, equal up to rounding; it cannot be trained or saved then.
         names: tensors of the file under the network's names.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: not a readable weight file, or one for another network.
+        ValueError: no such device here, not a readable weight file, or one for another network.
     """
+    place = torch_device(device)
     if path is None:
         fill_untrained(network, architecture)
     else:
@@ -60,5 +62,5 @@ def ready(
         # f-BRS needs gradients, for which the direct convolution is the better one.
         prepared = fuse_batch_norm(network).to(memory_format=torch.channels_last)
     else:
-        prepared = for_inference(network, winograd=device == "cpu")
-    return prepared.to(torch.device(device))
+        prepared = for_inference(network, winograd=place.type == "cpu")
+    return prepared.to(place)

@@ -84,6 +84,7 @@ def pretended(kind: str) -> Iterator[torch.device]:
     overwrite = torch.__future__.get_overwrite_module_params_on_conversion()
     with (
         patch("torch.cuda._lazy_init", lambda: None),
+        patch("torch.cuda.device_count", lambda: 1),
         patch("torch._C._InferenceMode", _NoGrad),
         patch("torch.autocast", _autocast_where_there_is_one),
         patch("torch.tensor", _made_then_moved(torch.tensor)),

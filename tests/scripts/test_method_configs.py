@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
+from omegaconf import OmegaConf
 
 from civos_siaf import Click, Frames, Prompts, Scribble
+from civos_siaf.weights import own
+from civos_siaf.weights.manifest import manifest
+from civos_siaf.weights.registry import find
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 VIDEO = np.random.default_rng(0).integers(0, 256, (4, 64, 96, 3), dtype=np.uint8)
@@ -21,10 +25,18 @@ def configs():
         yield
 
 
+def untrained(name):
+    """Options that take the published files of a method away, where it has any."""
+    options = manifest().methods[name]
+    return [f"{option}=null" for option in (*options.published, *options.trained)]
+
+
 @pytest.mark.parametrize("name", [*METHODS, *SIAF])
 @pytest.mark.filterwarnings("ignore:.*untrained")
 def test_every_method_plays_two_rounds(configs, name):
-    method = instantiate(compose(f"method/{name}").method)
+    method = instantiate(
+        compose("eval_davis", overrides=[f"method={name}", "out=x", *untrained(name)]).method
+    )
     session = method.open(Frames.open(VIDEO), num_objects=1)
     prompts = SCRIBBLES if name in ("mivos", "mivos_light") else CLICKS
     if name in SIAF:
@@ -37,8 +49,30 @@ def test_every_method_plays_two_rounds(configs, name):
     assert session.wanted_frames == ((1,) if name == "mivos" else None)
 
 
+@pytest.mark.parametrize("name", ["civos", "mivos", "mivos_clicks", "siaf_r50", "siaf_swinb"])
+def test_published_weights_are_looked_for_and_their_absence_is_told(name, configs, tmp_path, monkeypatch):
+    monkeypatch.setenv("CIVOS_SIAF_CHECKPOINTS", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    cfg = compose("eval_davis", overrides=[f"method={name}", "out=x"])
+    needs = manifest().methods[name]
+    assert needs.published
+    for option, weights in needs.published.items():
+        node = OmegaConf.select(cfg, option)
+        assert node.name == weights
+        with pytest.raises(
+            FileNotFoundError, match=f"no {find(weights).file_name} in .*download_weights.py {weights}"
+        ):
+            own.published_weights(node.name)
+        (tmp_path / find(weights).file_name).touch()
+        assert instantiate(node) == tmp_path / find(weights).file_name
+    for option, experiment in needs.trained.items():
+        node = OmegaConf.select(cfg, option)
+        with pytest.raises(FileNotFoundError, match=f"train.py experiment={experiment}"):
+            own.trained_weights(node.name)
+
+
 def test_an_untrained_network_is_said_to_be_one(configs):
-    cfg = compose("method/mivos").method
+    cfg = compose("eval_davis", overrides=["method=mivos", "out=x", *untrained("mivos")]).method
     with pytest.warns(UserWarning, match="mivos-s2m is untrained"):
         instantiate(cfg.interaction)
 
@@ -69,7 +103,7 @@ def test_the_ablations_of_siaf_are_switches(configs):
 
 
 def test_siaf_says_which_networks_are_untrained(configs, monkeypatch, tmp_path):
-    cfg = compose("method/siaf_r50").method
+    cfg = compose("eval_davis", overrides=["method=siaf_r50", "out=x", *untrained("siaf_r50")]).method
     with pytest.warns(UserWarning, match="afi-r50 is untrained"):
         instantiate(cfg.interaction)
     light = compose("method/siaf_light").method.propagation

@@ -10,6 +10,7 @@ from civos_siaf.places import folder
 from civos_siaf.weights.check import build, check_weights
 from civos_siaf.weights.load import load_strictly, read_weights
 from civos_siaf.weights.manifest import FILE, WeightRecord, manifest, read_manifest
+from civos_siaf.weights.own import TRAINED_BY
 from civos_siaf.weights.registry import RECORDS
 from civos_siaf.weights.save import save_weights
 
@@ -59,8 +60,10 @@ def test_methods_and_tables_name_what_there_is():
     with initialize_config_dir(str(folder("configs")), version_base="1.3"):
         for name, needs in found.methods.items():
             cfg = compose("eval_davis", [f"method={name}"])
-            for option in (*needs.published, *needs.trained):
-                assert OmegaConf.select(cfg, option, throw_on_missing=True) is None, option
+            for option, weights in needs.published.items():
+                assert OmegaConf.select(cfg, option).name == weights, option
+            for option, experiment in needs.trained.items():
+                assert TRAINED_BY[OmegaConf.select(cfg, option).name] == experiment, option
             assert set(needs.shipped) <= set(found.shipped)
             assert set(needs.published.values()) <= set(found.published)
             assert set(needs.trained.values()) <= experiments

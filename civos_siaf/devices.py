@@ -1,0 +1,31 @@
+"""Where networks run."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+
+def torch_device(name: str) -> torch.device:
+    """The device of a name, if it is there.
+
+    Args:
+        name: cpu, cuda, cuda:1, mps. cuda alone is the GPU of this process where torchrun started several
+            (LOCAL_RANK), otherwise the first.
+
+    Raises:
+        ValueError: no such device here; says what there is.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ValueError(f"no device {name!r}; a device is cpu, cuda, cuda:1 or mps") from None
+    if device.type == "cuda":
+        index = int(os.environ.get("LOCAL_RANK", 0)) if device.index is None else device.index
+        if index >= (count := torch.cuda.device_count()):
+            raise ValueError(f"device {name} needs GPU {index}; torch sees {count or 'none'} here")
+        return torch.device("cuda", index)
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise ValueError("device mps is not available here")
+    return device
