@@ -54,7 +54,18 @@ def write_table(
     about = f"{facts['command']} | data: {facts['data']} | commit {facts['commit of the cells']}"
     write_text(target.with_suffix(".csv"), as_csv(results))
     write_text(target.with_suffix(".tex"), latex(results, facts, notes))
-    draw(results, target.with_suffix(".png"), notes=notes, about=f"{about} | {facts['machine of the cells']}")
+    ours = (
+        f"{facts['models']} models on {facts['data']}"
+        if any(run.kind == "evaluation" for run in results.table.runs)
+        else ""
+    )
+    draw(
+        results,
+        target.with_suffix(".png"),
+        ours=ours,
+        notes=notes,
+        about=f"{about} | {facts['machine of the cells']}",
+    )
     content = {
         "provenance": dict(facts),
         "cells": results.cells,

@@ -23,16 +23,26 @@ _NARROW = 7.5
 """Least width in inches."""
 
 
-def draw(results: Results, path: Path | str, *, notes: Sequence[str] = (), about: str = "") -> None:
-    """Write a PNG: title, table, curves if the table has them, trends, footnotes, a line of provenance."""
+def draw(
+    results: Results, path: Path | str, *, ours: str = "", notes: Sequence[str] = (), about: str = ""
+) -> None:
+    """Write a PNG: title, table, curves if the table has them, trends, footnotes, a line of provenance.
+
+    Args:
+        results: the table.
+        path: where to.
+        ours: the models and data of our figures, for the line below the title, which is the paper's.
+        notes: footnotes beside those of the table.
+        about: where the figures are from.
+    """
     # A dollar sign, in a command for instance, is no formula.
     with rc_context({"text.parse_math": False}):
-        picture = _picture(results, notes, about)
+        picture = _picture(results, ours, notes, about)
     with atomic_path(path) as temporary:
         picture.savefig(temporary, dpi=130, format="png")
 
 
-def _picture(results: Results, notes: Sequence[str], about: str) -> Picture:
+def _picture(results: Results, ours: str, notes: Sequence[str], about: str) -> Picture:
     table = results.table
     texts = lines(results)
     count = len(table.labels)
@@ -51,7 +61,8 @@ def _picture(results: Results, notes: Sequence[str], about: str) -> Picture:
     rows = len(texts) + sum(row.section is not None for row in table.rows)
     title = textwrap.wrap(table.title, int((width - 2 * PAD) / 0.105))
     curves = 3.0 if table.curves else 0.0
-    height = 2 * PAD + LINE * (len(title) + 1.3 + heads + rows + 0.6) + curves + 0.19 * len(below)
+    above = len(title) + 1.3 + (0.8 if ours else 0.0)
+    height = 2 * PAD + LINE * (above + heads + rows + 0.6) + curves + 0.19 * len(below)
     picture = Picture(figsize=(width, height))
     FigureCanvasAgg(picture)
     axes = picture.add_axes((0.0, 0.0, 1.0, 1.0))
@@ -62,6 +73,9 @@ def _picture(results: Results, notes: Sequence[str], about: str) -> Picture:
         axes.text(PAD, y, line, fontsize=12, fontweight="bold", va="center")
         y += LINE
     axes.text(PAD, y, f"{table.source}. {table.unit}.", fontsize=9, color=GREY, va="center")
+    if ours:
+        y += 0.8 * LINE
+        axes.text(PAD, y, f"Ours: {ours}", fontsize=9, color=OURS, va="center")
     y += LINE * 1.1
     edges = [PAD + sum(inches[:index]) for index in range(len(inches) + 1)]
     y = _rows(axes, results, texts, edges, y)
