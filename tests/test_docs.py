@@ -22,7 +22,7 @@ HYDRA = re.compile(r"@hydra\.main\(.*config_name=\"(\w+)\"")
 
 
 def commands():
-    for page in [ROOT / "README.md", ROOT / "checkpoints" / "README.md", *PAGES]:
+    for page in [ROOT / "README.md", *PAGES]:
         for block in re.findall(r"```bash\n(.*?)```", page.read_text(), re.DOTALL):
             for line in block.replace("\\\n", " ").splitlines():
                 words = [word for word in shlex.split(line, comments=True) if word != "..."]

@@ -23,7 +23,7 @@ function frameCommands(store, editor) {
     frame("back", ["Left"], "Previous frame", go(-1), { repeats: true }),
     frame("forward", ["Right"], "Next frame", go(1), { repeats: true }),
     frame("back10", ["Shift+Left"], "10 frames back", go(-10), { repeats: true }),
-    frame("forward10", ["Shift+Right"], "10 frames on", go(10), { repeats: true }),
+    frame("forward10", ["Shift+Right"], "10 frames forward", go(10), { repeats: true }),
     frame("first", ["Home"], "First frame", () => editor.seek(0)),
     frame("last", ["End"], "Last frame", () => editor.seek(store.numFrames - 1)),
     frame("previous-mark", ["Up"], "Previous frame with prompts or doubts", along(-1)),
@@ -53,14 +53,14 @@ function toolCommands(store, editor) {
   });
   const one = (id, keys, title, run, more = {}) => ({ id, keys, title, run, group: "Tools", ...more });
   return [
-    tool("click", "C", "Click: left belongs, right does not"),
+    tool("click", "C", "Click: left object, right background"),
     tool("scribble", "S", "Scribble: left object, right background"),
     tool("box", "B", "Box around an object"),
     tool("pan", "H", "Hand: move the picture"),
-    one("negative", ["N"], "Swap the buttons: left marks what does not belong", () => store.set({ negative: !store.negative }), {
+    one("negative", ["N"], "Swap the mouse buttons", () => store.set({ negative: !store.negative }), {
       pressed: () => store.negative,
     }),
-    one("cross-hair", ["K"], "Cross-hair: draw with the keys", () => editor.crossHair.toggle(), {
+    one("cross-hair", ["K"], "Crosshair: draw with the keys", () => editor.crossHair.toggle(), {
       pressed: () => store.cursor !== null,
     }),
     one("clear", ["Shift+Backspace"], "Take back this frame's uncommitted prompts", () => editor.clear(), {
@@ -94,7 +94,7 @@ function workCommands(store, editor, dialogs) {
     one("propagate", ["Shift+Enter", "P"], "Propagate to every frame", () => editor.propagate(), {
       when: () => idle() && !store.untouched,
     }),
-    one("cancel", ["Escape"], "Cancel, or put the cross-hair away", () => editor.escape()),
+    one("cancel", ["Escape"], "Cancel, or hide the crosshair", () => editor.escape()),
     one("undo", ["Ctrl+Z"], "Undo", () => editor.act({ type: "undo" }), { when: () => Boolean(store.state.undo), repeats: true }),
     one("redo", ["Ctrl+Shift+Z", "Ctrl+Y"], "Redo", () => editor.act({ type: "redo" }), {
       when: () => Boolean(store.state.redo),
