@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from civos_siaf.app.actions import Action, Cancelled
 from civos_siaf.app.annotator import Annotator
+from civos_siaf.app.mask_files import MissingMasksError
 from civos_siaf.app.server import runs
 from civos_siaf.app.server.errors import RequestError
 from civos_siaf.app.server.export_jobs import ExportJobs
@@ -102,11 +103,14 @@ class Desk:
         """The labels of a frame as runs.
 
         Raises:
-            RequestError: 404, there are none.
+            RequestError: 404 there are none, 500 they were there and are missing now.
         """
 
         def read() -> bytes:
-            labels = self.annotator.labels(frame, version)
+            try:
+                labels = self.annotator.labels(frame, version)
+            except MissingMasksError as error:
+                raise RequestError(500, f"{error}.") from error
             if labels is None:
                 raise RequestError(404, f"There are no masks of frame {frame} yet.")
             return runs.encode(labels)
