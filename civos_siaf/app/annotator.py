@@ -77,10 +77,10 @@ class Annotator:
         try:
             self._replay()
             self._masks.sweep(self._timeline.versions())
+            self.state = self._state()
         except BaseException:
             self._journal.close()
             raise
-        self.state = self._state()
 
     def __enter__(self) -> Annotator:
         return self
