@@ -70,7 +70,7 @@ class Annotator:
         self._turns = threading.RLock()
         self._long: str | None = None  # key of the long action under way; "" if it has none
         self._stop = threading.Event()
-        self._closed = False
+        self._closing = self._closed = False
         self._timeline = Timeline()
         self._keys: set[str] = set()
         self._journal = Journal(project.folder / "log.jsonl")
@@ -166,7 +166,7 @@ class Annotator:
 
     def close(self) -> None:
         """Cancel what is under way and let go of the project."""
-        self.cancel()
+        self._closing = True  # an action that is just beginning ends, too
         with self._turns:
             self._closed = True
             self._model.drop()
@@ -228,7 +228,7 @@ class Annotator:
         return ActionError(f"{self.method_name} failed: {type(error).__name__}: {error}")
 
     def _go_on(self) -> None:
-        if self._stop.is_set():
+        if self._stop.is_set() or self._closing:
             raise Cancelled("cancelled")
 
     def _count(self, entry: Entry) -> bool:

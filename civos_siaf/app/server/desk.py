@@ -82,14 +82,14 @@ class Desk:
         """Do something to the project when its turn comes; the state after it as JSON."""
 
         def changed() -> str:
-            self._cancelled.clear()
             try:
+                self._go_on()
                 work()
                 return self._state_text()
             finally:
                 self._rest()
 
-        text = await self._queue.run(changed, model=model)
+        text = await self._queue.run(changed, model=model, begin=self._cancelled.clear)
         self.hub.tell_text("state", f'{{"type":"state","state":{text}}}')
         return text
 
@@ -155,8 +155,7 @@ class Desk:
         Raises:
             Cancelled: `cancel` was called since this work began.
         """
-        if self._cancelled.is_set():
-            raise Cancelled("cancelled")
+        self._go_on()
         if self.busy is None or self.busy["what"] != what:
             self._speed = Speed()
         speed = self._speed.report(done)
@@ -168,6 +167,10 @@ class Desk:
     def arrived(self, frame: int) -> None:
         """Tell the tabs of new live labels."""
         self.hub.tell({"type": "arrived", "frame": frame})
+
+    def _go_on(self) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled("cancelled")
 
     def _rest(self) -> None:
         if self.busy is not None:
