@@ -6,6 +6,7 @@ import errno
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from civos_siaf.app.actions import (
     PROMPTS,
@@ -158,6 +159,17 @@ class Annotator:
             if self.state is state:  # otherwise its masks may have been swept before they were pinned
                 return annotation
             annotation.close()
+
+    @property
+    def awake(self) -> bool:
+        """Whether the method holds anything in memory for this project."""
+        return self._model.awake
+
+    def rest(self) -> None:
+        """Let go of what the method holds in memory; the next prompt brings it back, as after opening."""
+        with self._turns:
+            self._model.drop()
+            self.state = replace(self.state, ready=False)
 
     def cancel(self) -> None:
         """End the long action under way, if there is one, within a frame; it raises `Cancelled`."""

@@ -54,6 +54,11 @@ class Model:
         self._done: list[_Done] = []
         self._floor = 0  # what is below was loaded and cannot be taken back
 
+    @property
+    def awake(self) -> bool:
+        """Whether there is a session, which may hold much memory."""
+        return self._session is not None
+
     def in_step(self, steps: Sequence[Step]) -> bool:
         """Whether the session is there where these steps lead."""
         own = self._steps()

@@ -145,3 +145,26 @@ def test_closing_ends_a_propagation_that_is_just_beginning(start, monkeypatch):
         thread.join(30)
         assert not thread.is_alive()
     assert [type(end) for end in ends] == [Cancelled]
+
+
+@pytest.mark.parametrize("saves", [True, False])
+def test_a_project_that_rested_goes_on_where_it_was(start, saves):
+    annotator, other = start(method := Telltale(saves=saves)), start(Telltale(saves=saves), name="other")
+    for own in (annotator, other):
+        two_rounds(own)
+        own.apply(AddClick(1, 1, 5, 5))
+    assert annotator.awake
+    before, shown = annotator.state, everything(annotator)
+    annotator.rest()
+    annotator.rest()
+    assert not annotator.awake
+    assert annotator.state == before
+    assert not annotator.state.ready
+    assert same(everything(annotator), shown)
+    method.calls.clear()
+    for own in (annotator, other):
+        own.apply(AddClick(4, 1, 9, 5))
+    assert same(everything(annotator), everything(other))
+    assert ("load" in method.calls) == saves
+    annotator.close()
+    annotator.rest()

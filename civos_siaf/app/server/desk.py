@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 import time
@@ -35,17 +36,26 @@ class Desk:
         annotator: of the project.
         worker: the threads of the server.
         loop: its event loop.
+        make_room: called with the desk, on the model thread, before its method is asked.
     """
 
-    def __init__(self, annotator: Annotator, *, worker: Worker, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        annotator: Annotator,
+        *,
+        worker: Worker,
+        loop: asyncio.AbstractEventLoop,
+        make_room: Callable[[Desk], None] = lambda _: None,
+    ) -> None:
         self.annotator = annotator
         source = annotator.project.video
         self.pictures = Pictures(source)
         self.thumbnails = Pictures(source, shape=thumbnail, ahead=0, cache_bytes=16 * 2**20)
         self.hub = Hub(loop)
         self.exports = ExportJobs(annotator, self.hub)
-        self.used = time.monotonic()
+        self.used = self.asked = time.monotonic()  # by anybody; the method
         self.busy: Mapping[str, object] | None = None
+        self._make_room = make_room
         self._worker = worker
         self._queue = Queue(worker)
         self._speed = Speed()
@@ -56,7 +66,12 @@ class Desk:
     def idle(self) -> bool:
         """Nobody has looked for a while, and nothing is under way."""
         quiet = time.monotonic() - self.used > QUIET_SECONDS
-        return quiet and not (self.hub.tabs or self._queue.length or self.exports.under_way)
+        return quiet and not (self.attended or self.exports.under_way)
+
+    @property
+    def attended(self) -> bool:
+        """Somebody looks at it, or waits for it."""
+        return bool(self.hub.tabs or self._queue.length)
 
     async def state(self) -> str:
         """The state as JSON."""
@@ -84,6 +99,9 @@ class Desk:
         def changed() -> str:
             try:
                 self._go_on()
+                if model:
+                    self.asked = time.monotonic()
+                    self._make_room(self)
                 work()
                 return self._state_text()
             finally:
@@ -140,12 +158,19 @@ class Desk:
         if self.hub.tabs:
             self.hub.tell(self._machine())
 
+    def rest(self) -> None:
+        """Let go of what the method holds in memory."""
+        self.annotator.rest()
+        gc.collect()  # sessions hold what refers to itself
+        self.hub.tell_text("state", f'{{"type":"state","state":{self._state_text()}}}')
+
     def close(self) -> None:
         """Stop what is under way and give the project back."""
         self.pictures.close()
         self.thumbnails.close()
         self.exports.close()
         self.annotator.close()
+        gc.collect()
 
     # Watch: called from the model thread.
 
