@@ -6,12 +6,12 @@ failed; out/summary.md, .csv and .json say why.
 """
 
 import sys
-from pathlib import Path
 
 import hydra
 from errors import clear_errors, complete
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
+from method_hash import method_hash
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
@@ -37,11 +37,12 @@ def run(cfg: DictConfig) -> bool:
             instantiate(cfg.method),
             cfg.out,
             method_name=HydraConfig.get().runtime.choices["method"],
+            about=method_hash(cfg.method),
             formats={format: options.get(format, {}) for format in cfg.formats},
             tell=tell,
         ):
             records.append(record)
-            write_summary(Path(cfg.out), records)
+            write_summary(cfg.out, records)
             bar.update()
     print(markdown(records), end="")
     return any(record.status == FAILED for record in records)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 
 import numpy as np
 
-from civos_siaf.app.mask_files import MaskFiles
+from civos_siaf.app.mask_files import MaskFiles, MissingMasksError
 from civos_siaf.app.objects import ObjectInfo
 from civos_siaf.app.state import State
 from civos_siaf.frames import Frames
@@ -15,6 +16,8 @@ from civos_siaf.protocol import Labels
 
 class Annotation:
     """The labels of every frame of a state: background where nothing is known or an object was deleted.
+
+    Its label maps stay on disk until it is closed, or nobody holds it any more.
 
     Attributes:
         name: of the project.
@@ -28,13 +31,43 @@ class Annotation:
         self.objects: Sequence[ObjectInfo] = state.objects
         self._state = state
         self._masks = masks
+        pinned = state.versions
+        masks.pin(pinned)
+        self._release = weakref.finalize(self, masks.unpin, pinned)
+        self._release.atexit = False  # then the project is closed, or soon opened by somebody else
+
+    def __enter__(self) -> Annotation:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the label maps: those that nothing leads to any more are deleted."""
+        self._release()
 
     def labels(self, frame: int) -> Labels:
-        """Labels (H, W) of a frame."""
+        """Labels (H, W) of a frame.
+
+        Raises:
+            MissingMasksError: they were made, but are not on disk any more.
+            ValueError: it is closed.
+        """
+        found = self.known(frame)
+        return np.zeros(self.frames.size, np.uint8) if found is None else found
+
+    def known(self, frame: int) -> Labels | None:
+        """As `labels`, but None where nothing is known."""
+        if not self._release.alive:
+            raise ValueError(f"the annotation of {self.name} is closed")
         version = self._state.version(frame)
-        found = None if version is None else self._masks.read(version, frame)
+        if version is None:
+            return None
+        found = self._masks.read(version, frame)
         if found is None:
-            return np.zeros(self.frames.size, np.uint8)
+            raise MissingMasksError(
+                f"the masks of frame {frame} are missing: not in {self._masks.folder / version}"
+            )
         return without(found, self._state.deleted)
 
 

@@ -6,6 +6,7 @@ import errno
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from civos_siaf.app.actions import (
     PROMPTS,
@@ -20,10 +21,10 @@ from civos_siaf.app.actions import (
     from_json,
     to_json,
 )
-from civos_siaf.app.annotation import Annotation, without
+from civos_siaf.app.annotation import Annotation
 from civos_siaf.app.answers import Answers
 from civos_siaf.app.check import check
-from civos_siaf.app.content import Answer, needs_answer
+from civos_siaf.app.content import needs_answer
 from civos_siaf.app.journal import Journal
 from civos_siaf.app.mask_files import MaskFiles
 from civos_siaf.app.model import Model
@@ -70,17 +71,17 @@ class Annotator:
         self._turns = threading.RLock()
         self._long: str | None = None  # key of the long action under way; "" if it has none
         self._stop = threading.Event()
-        self._closed = False
+        self._closing = self._closed = False
         self._timeline = Timeline()
         self._keys: set[str] = set()
         self._journal = Journal(project.folder / "log.jsonl")
         try:
             self._replay()
             self._masks.sweep(self._timeline.versions())
+            self.state = self._state()
         except BaseException:
             self._journal.close()
             raise
-        self.state = self._state()
 
     def __enter__(self) -> Annotator:
         return self
@@ -106,10 +107,15 @@ class Annotator:
                 return self.state
             action = from_json(to_json(action))  # what is logged is what is done
             self._check(action)
-            self._do(action, watch or Nobody(), key)
+            entry = self._do(action, watch or Nobody(), key)
+            dropped = self._count(entry)
             if key is not None:
                 self._keys.add(key)
             self.state = self._state()
+            if dropped:
+                self._masks.sweep(self._timeline.versions())  # after the state: see `annotation`
+            if isinstance(action, Propagate) and entry.answer is not None:
+                self._model.save(entry.answer.version)
             return self.state
 
     @contextmanager
@@ -132,19 +138,38 @@ class Annotator:
             version: one of those in `state`, as the method made it, deleted objects included; "live": what
                 the propagation under way has made by now, else what is shown. None: what is shown, without
                 deleted objects.
+
+        Raises:
+            MissingMasksError: what is shown is not on disk any more.
         """
         if version == LIVE and (live := self._answers.live(frame)) is not None:
             return live
-        state = self.state
         if version not in (None, LIVE):
             return self._masks.read(str(version), frame)
-        shown = state.version(frame)
-        found = None if shown is None else self._masks.read(shown, frame)
-        return None if found is None else without(found, state.deleted)
+        if not 0 <= frame < self.project.info.num_frames:
+            return None
+        with self.annotation() as shown:
+            return shown.known(frame)
 
     def annotation(self) -> Annotation:
-        """What is shown now, to be exported; later actions do not change it."""
-        return Annotation(self.project.name, self.project.frames, self.state, self._masks)
+        """What is shown now, to be exported; later actions do not change it. To be closed after use."""
+        while True:
+            state = self.state
+            annotation = Annotation(self.project.name, self.project.frames, state, self._masks)
+            if self.state is state:  # otherwise its masks may have been swept before they were pinned
+                return annotation
+            annotation.close()
+
+    @property
+    def awake(self) -> bool:
+        """Whether the method holds anything in memory for this project."""
+        return self._model.awake
+
+    def rest(self) -> None:
+        """Let go of what the method holds in memory; the next prompt brings it back, as after opening."""
+        with self._turns:
+            self._model.drop()
+            self.state = replace(self.state, ready=False)
 
     def cancel(self) -> None:
         """End the long action under way, if there is one, within a frame; it raises `Cancelled`."""
@@ -153,7 +178,7 @@ class Annotator:
 
     def close(self) -> None:
         """Cancel what is under way and let go of the project."""
-        self.cancel()
+        self._closing = True  # an action that is just beginning ends, too
         with self._turns:
             self._closed = True
             self._model.drop()
@@ -180,8 +205,8 @@ class Annotator:
         if isinstance(action, Redo) and self._timeline.redo_type is None:
             raise ActionError("there is nothing to do again")
 
-    def _do(self, action: Action, watch: Watch, key: str | None) -> None:
-        """Log, answer, count."""
+    def _do(self, action: Action, watch: Watch, key: str | None) -> Entry:
+        """Log and answer."""
         restores = isinstance(action, PROMPTS) and self.state.round > 0 and not self.state.ready
         long = restores or isinstance(action, Commit | Propagate)
         mark = self._journal.mark()
@@ -199,9 +224,7 @@ class Annotator:
             raise self._told(error) from error
         finally:
             self._long = None
-        self._count(number, action, answer)
-        if isinstance(action, Propagate) and answer is not None:
-            self._model.save(answer.version)
+        return Entry(number, action, answer)
 
     def _told(self, error: BaseException) -> BaseException:
         """The error as the person is told it; the model is opened anew after an unexpected one."""
@@ -217,17 +240,18 @@ class Annotator:
         return ActionError(f"{self.method_name} failed: {type(error).__name__}: {error}")
 
     def _go_on(self) -> None:
-        if self._stop.is_set():
+        if self._stop.is_set() or self._closing:
             raise Cancelled("cancelled")
 
-    def _count(self, number: int, action: Action, answer: Answer | None, *, sweep: bool = True) -> None:
-        """The action counts from now on."""
-        if isinstance(action, Undo):
+    def _count(self, entry: Entry) -> bool:
+        """The action counts from now on; whether this dropped what could be done again."""
+        if isinstance(entry.action, Undo):
             self._timeline.undo()
-        elif isinstance(action, Redo):
+        elif isinstance(entry.action, Redo):
             self._timeline.redo()
-        elif self._timeline.add(Entry(number, action, answer)) and sweep:
-            self._masks.sweep(self._timeline.versions())
+        else:
+            return self._timeline.add(entry)
+        return False
 
     def _replay(self) -> None:
         """Count all lines of the journal that were answered, or need no answer."""
@@ -238,7 +262,7 @@ class Annotator:
                 self._check(line.action)
             except ActionError as error:
                 raise ProjectError(f"{self._journal.path}: line {line.seq}: {error}") from error
-            self._count(line.seq, line.action, line.answer, sweep=False)
+            self._count(Entry(line.seq, line.action, line.answer))
             if line.key is not None:
                 self._keys.add(line.key)
 

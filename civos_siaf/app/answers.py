@@ -83,9 +83,16 @@ class Answers:
         if version is None:
             return None
         if version not in self._scores:
-            text = self._masks.text(version, SCORES)
-            self._scores[version] = None if text is None else tuple(map(float, json.loads(text)))
+            self._scores[version] = self._read_scores(version)
         return self._scores[version]
+
+    def _read_scores(self, version: str) -> tuple[float, ...] | None:
+        try:
+            text = self._masks.text(version, SCORES)
+            scores = () if text is None else tuple(map(float, json.loads(text)))
+        except (OSError, ValueError, TypeError):  # damaged; only the suggestions need them
+            return None
+        return scores if len(scores) == self._info.num_frames else None
 
     def _reach(self, content: Content, watch: Watch, go_on: Callable[[], None], *, preview: bool) -> None:
         def progress(done: int, total: int) -> None:

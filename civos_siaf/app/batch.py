@@ -1,7 +1,9 @@
 """Many videos, one after another: prompts from a file, results in every wanted format, and a summary.
 
 Every video has a folder in the output: its project, its exports, and `result.json` once it is finished. What
-is finished is not done again; what was interrupted goes on after the last action that was answered.
+is finished is not done again; what was interrupted goes on after the last action that was answered. Other
+prompts, another video under the same name, or another method make a new project beside the old one; the
+exports are those of the last run.
 """
 
 from __future__ import annotations
@@ -69,6 +71,7 @@ def run_batch(
     out: Path | str,
     *,
     method_name: str | None = None,
+    about: str = "",
     formats: Formats | None = None,
     tell: Callable[[str, str, int, int], None] | None = None,
 ) -> Iterator[Record]:
@@ -79,6 +82,7 @@ def run_batch(
         method: answers the prompts.
         out: folder of the results; made if it does not exist.
         method_name: a video is done again when the method has another name; None: its own.
+        about: any text; a video is done again when it is another. For the method's settings and weights.
         formats: to be exported, with options; None: DAVIS.
         tell: told (video, what is being done, frames done, frames in all).
 
@@ -89,15 +93,20 @@ def run_batch(
     for name, options in wanted.items():
         exporter(name, options)
     name = method_name or str(getattr(method, "name", type(method).__name__))
-    return (_do(job, _Work(method, name, Path(out), wanted), tell) for job in jobs)
+    return (_do(job, _Work(method, name, about, Path(out), wanted), tell) for job in jobs)
 
 
 @dataclass(frozen=True)
 class _Work:
     method: Method
     name: str
+    about: str
     out: Path
     formats: Formats
+
+    def digest(self, job: Job) -> str:
+        """Changes with all that the masks of a job depend on."""
+        return job.digest(json.dumps([self.name, self.about]))
 
 
 def _do(job: Job, work: _Work, tell: Callable[[str, str, int, int], None] | None) -> Record:
@@ -111,8 +120,8 @@ def _do(job: Job, work: _Work, tell: Callable[[str, str, int, int], None] | None
         return Record(job.name, NO_PROMPTS)
     try:
         folder = work.out / _folder_name(job.name)
-        before = _finished(folder, job, work)
-        return before or _annotate(job, work, folder, say)
+        digest = work.digest(job)
+        return _finished(folder, digest, work) or _annotate(job, digest, work, folder, say=say)
     except Exception as error:
         return Record(job.name, FAILED, error=str(error) or type(error).__name__)
 
@@ -123,9 +132,8 @@ def _folder_name(name: str) -> str:
     return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
-def _annotate(job: Job, work: _Work, folder: Path, say: Tell) -> Record:
+def _annotate(job: Job, digest: str, work: _Work, folder: Path, *, say: Tell) -> Record:
     start = time.perf_counter()
-    digest = job.digest(work.name)
     project = Project.open_or_create(folder / f"project-{digest}", job.video)
     try:
         annotator = Annotator(project, work.method, preview=False, name=work.name)
@@ -177,11 +185,11 @@ class _Watch:
         pass
 
 
-def _finished(folder: Path, job: Job, work: _Work) -> Record | None:
+def _finished(folder: Path, digest: str, work: _Work) -> Record | None:
     """The record of an earlier run, if that did the same and its results are there."""
     try:
         result = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
-        if result["digest"] != job.digest(work.name) or result["formats"] != work.formats:
+        if result["digest"] != digest or result["formats"] != work.formats:
             return None
         if not all(_target(folder, name, options).exists() for name, options in work.formats.items()):
             return None

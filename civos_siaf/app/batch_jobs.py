@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from civos_siaf.app.actions import PROMPTS, Action, AddObject, Propagate, from_json, to_json
+from civos_siaf.app.video_info import fingerprint
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg"})
 
@@ -50,8 +51,12 @@ class Job:
         return sum(isinstance(action, Propagate) for action in self.actions)
 
     def digest(self, method: str) -> str:
-        """A short text that changes with the actions and with the name of the method."""
-        text = json.dumps([method, *map(to_json, self.actions)], sort_keys=True)
+        """A short text that changes with the actions, with the video, and with what is said of the method.
+
+        Raises:
+            OSError: the video cannot be read.
+        """
+        text = json.dumps([method, fingerprint(self.video), *map(to_json, self.actions)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

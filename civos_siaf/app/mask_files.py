@@ -7,8 +7,10 @@ import io
 import os
 import re
 import shutil
+import threading
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,6 +27,10 @@ VERSION = re.compile(r"[ar][1-9][0-9]{0,9}", re.ASCII)
 """Names of versions: a for an answer, r for a round, and the number of the action."""
 
 
+class MissingMasksError(ValueError):
+    """Label maps that a project has made are not on disk."""
+
+
 class MaskFiles:
     """All versions of a project.
 
@@ -38,6 +44,9 @@ class MaskFiles:
         self.size = size
         self._waits = False
         self._unsynced: list[Path] = []
+        self._pinned: Counter[str] = Counter()
+        self._doomed: set[str] = set()  # pinned ones that were to be deleted
+        self._lock = threading.RLock()  # the collector may unpin in the midst of it
 
     @contextlib.contextmanager
     def later(self) -> Iterator[None]:
@@ -107,15 +116,35 @@ class MaskFiles:
         """Write a version frame by frame; frames equal to those of the version `like` share their files."""
         return VersionWriter(self, version, like)
 
+    def pin(self, versions: Iterable[str]) -> None:
+        """Keep versions on disk until they are unpinned as often; not beyond this process."""
+        with self._lock:
+            self._pinned.update(versions)
+
+    def unpin(self, versions: Iterable[str]) -> None:
+        """Take back one `pin`; what was to be deleted meanwhile is."""
+        with self._lock:
+            self._pinned.subtract(versions)
+            self._pinned = +self._pinned
+            free = self._doomed - self._pinned.keys()
+            self._doomed -= free
+        self._delete(free)
+
     def sweep(self, keep: Collection[str]) -> None:
-        """Delete what was never finished, and all versions but these."""
-        if self._waits:  # what is on disk may still need them
+        """Delete what was never finished, and all versions but these; pinned ones when they are unpinned."""
+        if self._waits or not self.folder.is_dir():  # what is on disk may still need them
             return
-        if self.folder.is_dir():
-            for folder in self.folder.iterdir():
-                ours = VERSION.fullmatch(folder.name) or folder.name.startswith(_UNFINISHED)
-                if ours and folder.name not in keep:
-                    shutil.rmtree(folder, ignore_errors=True)
+        names = {path.name for path in self.folder.iterdir()}
+        ours = {name for name in names if VERSION.fullmatch(name) or name.startswith(_UNFINISHED)}
+        with self._lock:
+            gone = ours.difference(keep)
+            self._doomed = gone & self._pinned.keys()
+            gone -= self._doomed
+        self._delete(gone)
+
+    def _delete(self, names: Iterable[str]) -> None:
+        for name in names:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def _path(self, version: str, frame: int) -> Path:
         return self.folder / version / f"{frame:05d}.png"

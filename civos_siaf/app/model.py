@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,8 @@ from civos_siaf.app.video_info import VideoInfo
 from civos_siaf.frames import Frames
 from civos_siaf.prompts import Box
 from civos_siaf.protocol import Arrived, Labels, LabelVideo, Method, Progress, ignore
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,11 @@ class Model:
         self._objects = 0
         self._done: list[_Done] = []
         self._floor = 0  # what is below was loaded and cannot be taken back
+
+    @property
+    def awake(self) -> bool:
+        """Whether there is a session, which may hold much memory."""
+        return self._session is not None
 
     def in_step(self, steps: Sequence[Step]) -> bool:
         """Whether the session is there where these steps lead."""
@@ -116,10 +123,20 @@ class Model:
         return video  # type: ignore[no-any-return]
 
     def save(self, version: str) -> None:
-        """Keep the session's state after a round, where it can do that; failing only costs time later."""
-        if hasattr(self._session, "save") and hasattr(self._session, "load"):
-            with contextlib.suppress(OSError):
-                self._files.save(version, self._objects, self._session.save)
+        """Keep the session's state after a round, where it can do that; failing is told in the log."""
+        if not (hasattr(self._session, "save") and hasattr(self._session, "load")):
+            return
+        try:
+            self._files.save(version, self._objects, self._session.save)
+        except Exception as error:  # the round itself is safe
+            log.warning(
+                "%s could not save its state after round %s, and will have to make it anew: %s: %s",
+                self._files.method,
+                version,
+                type(error).__name__,
+                error,
+                exc_info=not isinstance(error, OSError),
+            )
 
     def _steps(self) -> list[Step]:
         return [item.step for item in self._done if item.step is not None]

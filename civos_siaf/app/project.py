@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -11,6 +10,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from civos_siaf.app.lock import lock_file
 from civos_siaf.app.video_info import VideoInfo, fingerprint
 from civos_siaf.files import write_text
 from civos_siaf.frames import Frames
@@ -182,14 +182,14 @@ def _hold(folder: Path) -> int:
     """Take the lock of a folder; the system lets go of it when the process ends, however it ends."""
     file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock_file(file)
     except OSError as error:
-        holder = os.pread(file, 20, 0).decode("ascii", "replace").strip() or "unknown"
+        holder = os.read(file, 20).decode("ascii", "replace").strip() or "unknown"
         os.close(file)
         raise ProjectError(f"{folder} is open in another program already (process {holder})") from error
     with contextlib.suppress(OSError):  # only says who; on a full disk nobody is told
         os.ftruncate(file, 0)
-        os.pwrite(file, str(os.getpid()).encode(), 0)
+        os.write(file, str(os.getpid()).encode())
     return file
 
 

@@ -37,5 +37,5 @@ def open_annotation(folder: Path | str, *, video: Path | str | None = None) -> I
     except BaseException:
         project.close()
         raise
-    with annotator:
-        yield annotator.annotation()
+    with annotator, annotator.annotation() as annotation:
+        yield annotation

@@ -47,8 +47,14 @@ class RoundConfidences:
         ]
 
     def _earlier(self) -> list[float | None]:
-        text = None if self._before is None else self._masks.text(self._before, CONFIDENCES)
-        return [None] * len(self._told) if text is None else json.loads(text)
+        unknown: list[float | None] = [None] * len(self._told)
+        if self._before is None or (text := self._masks.text(self._before, CONFIDENCES)) is None:
+            return unknown
+        try:
+            earlier = [None if own is None else float(own) for own in json.loads(text)]
+        except (ValueError, TypeError):  # damaged
+            return unknown
+        return earlier if len(earlier) == len(unknown) else unknown
 
     def _unchanged(self, frame: int, video: LabelVideo, earlier: list[float | None]) -> bool:
         if self._before is None or earlier[frame] is None:

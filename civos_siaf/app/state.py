@@ -67,6 +67,11 @@ class State:
         """Version of the round before the last."""
         return self.content.rounds[-2].version if self.round > 1 else None
 
+    @property
+    def versions(self) -> set[str]:
+        """All versions of labels that are shown."""
+        return {*self.content.overrides.values(), *([self.content.base] if self.content.base else [])}
+
     def version(self, frame: int) -> str | None:
         """Version of the labels shown on a frame; None where nothing is known yet."""
         return self.content.overrides.get(frame, self.content.base)

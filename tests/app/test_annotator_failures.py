@@ -1,6 +1,7 @@
 """The facade when something breaks: disk, method, journal, process."""
 
 import errno
+import logging
 import shutil
 
 import pytest
@@ -74,6 +75,67 @@ def test_a_failing_method_changes_nothing_and_is_opened_anew(start):
     method.calls.clear()
     assert annotator.apply(Propagate()).round == 1
     assert method.calls == ["open", "interact 1", "propagate"]
+
+
+@pytest.mark.parametrize("error", [TypeError("no JSON for that"), OSError(errno.ENOSPC, "disk full")])
+def test_a_session_that_cannot_be_saved_is_told_and_changes_nothing(start, caplog, error):
+    annotator = start(method := Telltale(saves=True))
+
+    def broken(folder):
+        (folder / "half").write_text("x")
+        raise error
+
+    annotator.apply(AddObject())
+    annotator.apply(AddClick(0, 1, 10, 4))
+    annotator._model._session.save = broken
+    with caplog.at_level(logging.WARNING, "civos_siaf"):
+        state = annotator.apply(Propagate(), key="k")
+    assert state is annotator.state
+    assert (state.round, state.undo, state.ready) == (1, "propagate", True)
+    assert annotator.apply(Propagate(), key="k") is state  # the same once more: it was done
+    (told,) = caplog.messages
+    assert "Telltale" in told
+    assert state.content.base in told
+    assert str(error) in told
+    assert not list((annotator.project.folder / "sessions").iterdir())
+    shown = everything(annotator)
+    annotator.close()
+    method.calls.clear()
+    annotator = start(method)
+    assert same(everything(annotator), shown)
+    assert annotator.apply(AddClick(3, 1, 20, 4)).round == 1
+    assert method.calls == ["open", "interact 1", "propagate", "interact 1"]
+
+
+def test_a_session_whose_saving_is_interrupted_leaves_the_state_right(start):
+    annotator = start(Telltale(saves=True))
+
+    def interrupted(folder):
+        raise KeyboardInterrupt
+
+    annotator.apply(AddObject())
+    annotator.apply(AddClick(0, 1, 10, 4))
+    annotator._model._session.save = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        annotator.apply(Propagate(), key="k")
+    assert (annotator.state.round, annotator.state.undo) == (1, "propagate")
+    assert annotator.apply(Propagate(), key="k").round == 1
+
+
+@pytest.mark.parametrize("text", ["", "[0.1, ", '{"0": 1}', '["a"]', "7"])
+def test_scores_that_are_damaged_are_as_if_not_known(start, text):
+    annotator = start()
+    two_rounds(annotator)
+    first = annotator.state.previous
+    for name in ("scores.json", "confidences.json"):
+        (annotator.project.folder / "masks" / first / name).write_text(text)
+    annotator.close()
+    annotator = start()
+    annotator.apply(Undo())
+    state = annotator.apply(Undo())
+    assert (state.content.base, state.scores) == (first, None)
+    annotator.apply(AddClick(3, 1, 20, 5))
+    assert annotator.apply(Propagate()).scores is not None
 
 
 def test_a_torn_line_was_never_answered(start):

@@ -8,6 +8,7 @@ import pytest
 from civos_siaf.app.actions import AddClick, AddObject, BusyError, Cancelled, Propagate
 from tests.app.annotating import Watched, everything, same, two_rounds
 from tests.app.fakes import HEIGHT, WIDTH, Telltale
+from tests.app.waiting import wait_until
 
 
 @pytest.mark.parametrize("streams", [True, False])
@@ -113,3 +114,57 @@ def test_many_threads_lose_nothing(start):
     state = annotator.state
     annotator.close()
     assert start().state == state
+
+
+def test_closing_ends_a_propagation_that_is_just_beginning(start, monkeypatch):
+    annotator = start(Telltale(seconds=0.001))
+    annotator.apply(AddObject())
+    annotator.apply(AddClick(0, 1, 10, 4))
+    beginning, go_on, ends = threading.Event(), threading.Event(), []
+    check = annotator._check
+
+    def checked(action):
+        beginning.set()
+        assert go_on.wait(30)
+        check(action)
+
+    def propagate():
+        try:
+            ends.append(annotator.apply(Propagate()))
+        except Cancelled as error:
+            ends.append(error)
+
+    monkeypatch.setattr(annotator, "_check", checked)
+    threads = [threading.Thread(target=work) for work in (propagate, annotator.close)]
+    threads[0].start()
+    assert beginning.wait(30)
+    threads[1].start()
+    wait_until(lambda: annotator._closing)
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    assert [type(end) for end in ends] == [Cancelled]
+
+
+@pytest.mark.parametrize("saves", [True, False])
+def test_a_project_that_rested_goes_on_where_it_was(start, saves):
+    annotator, other = start(method := Telltale(saves=saves)), start(Telltale(saves=saves), name="other")
+    for own in (annotator, other):
+        two_rounds(own)
+        own.apply(AddClick(1, 1, 5, 5))
+    assert annotator.awake
+    before, shown = annotator.state, everything(annotator)
+    annotator.rest()
+    annotator.rest()
+    assert not annotator.awake
+    assert annotator.state == before
+    assert not annotator.state.ready
+    assert same(everything(annotator), shown)
+    method.calls.clear()
+    for own in (annotator, other):
+        own.apply(AddClick(4, 1, 9, 5))
+    assert same(everything(annotator), everything(other))
+    assert ("load" in method.calls) == saves
+    annotator.close()
+    annotator.rest()

@@ -121,6 +121,55 @@ def test_what_is_finished_is_not_done_again(videos, write, tmp_path):
     assert run(prompts("a.mp4", objects=[{"name": "other"}]), method_name="better") == ("done", 1)
 
 
+@pytest.fixture
+def run(videos, write, tmp_path):
+    """Runs the batch on the first video; its status, and labels (H, W) of frame 3."""
+    path, out = write(prompts("a.mp4")), tmp_path / "out"
+
+    def run(**options):
+        records = list(run_batch(read_jobs(videos, path), NearestColour(), out, **options))
+        (record,) = [record for record in records if record.video == "a.mp4"]
+        assert record.error == ""
+        with Image.open(next((out / record.folder).glob("davis/Annotations/480p/*/00003.png"))) as image:
+            return record.status, np.array(image)
+
+    return run
+
+
+def kept(out):
+    """The masks of every project of the first video."""
+    found = {}
+    for folder in out.glob("a.mp4/project-*"):
+        images = sorted(folder.glob("masks/*/*.png"))
+        found[folder.name] = [(path.parent.name, path.name, path.read_bytes()) for path in images]
+    return found
+
+
+def test_another_video_under_the_same_name_is_done_anew(run, videos, tmp_path):
+    status, before = run()
+    assert status == "done"
+    earlier = kept(tmp_path / "out")
+    images = np.zeros((6, 48, 64, 3), np.uint8)
+    images[:, 16:30, 6:30] = (200, 40, 40)  # six rows less
+    write_video(videos / "a.mp4", images)
+    status, labels = run()
+    assert status == "done"
+    assert [before[12, 15], before[20, 15]] == [1, 1]
+    assert [labels[12, 15], labels[20, 15]] == [0, 1]
+    assert run()[0] == "done before"
+    assert len(kept(tmp_path / "out")) == 2
+    assert earlier.items() < kept(tmp_path / "out").items()  # what was there is there still
+
+
+def test_other_settings_of_the_method_are_done_anew(run, tmp_path):
+    assert run(about="iterations: 3")[0] == "done"
+    earlier = kept(tmp_path / "out")
+    assert run(about="iterations: 3")[0] == "done before"
+    assert run(about="iterations: 4")[0] == "done"
+    assert run(about="iterations: 4")[0] == "done before"
+    assert earlier.items() < kept(tmp_path / "out").items()
+
+
 def test_a_video_without_prompts_is_told(videos, write, tmp_path):
     records = list(run_batch(read_jobs(videos, write(prompts("a.mp4"))), NearestColour(), tmp_path / "out"))
     assert [(r.video, r.status) for r in records] == [

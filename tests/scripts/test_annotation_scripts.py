@@ -26,6 +26,11 @@ def test_batch_and_export(script, tmp_path):
     coco = json.loads((tmp_path / "a.json").read_text())
     assert [image["frame_index"] for image in coco["images"]] == [0, 2]
     assert len(coco["annotations"]) == 2
+    again = script("annotate_batch.py", *batch)
+    assert "| a.mp4 | done before | 3 | 1 | 1 |" in again.stdout
+    other = script("annotate_batch.py", *batch, "method.reach=30")
+    assert "| a.mp4 | done | 3 | 1 | 1 |" in other.stdout
+    assert len(list((tmp_path / "out" / "a.mp4").glob("project-*"))) == 2
     wrong = script("export.py", f"project={project}", "format=coco", "out=a.json", "+options.every=0")
     assert wrong.stderr.startswith("error: coco: every must be in [1")
     assert json.loads((tmp_path / "a.json").read_text()) == coco

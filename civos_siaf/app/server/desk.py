@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 import time
@@ -11,6 +12,7 @@ from typing import TypeVar
 
 from civos_siaf.app.actions import Action, Cancelled
 from civos_siaf.app.annotator import Annotator
+from civos_siaf.app.mask_files import MissingMasksError
 from civos_siaf.app.server import runs
 from civos_siaf.app.server.errors import RequestError
 from civos_siaf.app.server.export_jobs import ExportJobs
@@ -34,17 +36,26 @@ class Desk:
         annotator: of the project.
         worker: the threads of the server.
         loop: its event loop.
+        make_room: called with the desk, on the model thread, before its method is asked.
     """
 
-    def __init__(self, annotator: Annotator, *, worker: Worker, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        annotator: Annotator,
+        *,
+        worker: Worker,
+        loop: asyncio.AbstractEventLoop,
+        make_room: Callable[[Desk], None] = lambda _: None,
+    ) -> None:
         self.annotator = annotator
         source = annotator.project.video
         self.pictures = Pictures(source)
         self.thumbnails = Pictures(source, shape=thumbnail, ahead=0, cache_bytes=16 * 2**20)
         self.hub = Hub(loop)
         self.exports = ExportJobs(annotator, self.hub)
-        self.used = time.monotonic()
+        self.used = self.asked = time.monotonic()  # by anybody; the method
         self.busy: Mapping[str, object] | None = None
+        self._make_room = make_room
         self._worker = worker
         self._queue = Queue(worker)
         self._speed = Speed()
@@ -55,7 +66,12 @@ class Desk:
     def idle(self) -> bool:
         """Nobody has looked for a while, and nothing is under way."""
         quiet = time.monotonic() - self.used > QUIET_SECONDS
-        return quiet and not (self.hub.tabs or self._queue.length or self.exports.under_way)
+        return quiet and not (self.attended or self.exports.under_way)
+
+    @property
+    def attended(self) -> bool:
+        """Somebody looks at it, or waits for it."""
+        return bool(self.hub.tabs or self._queue.length)
 
     async def state(self) -> str:
         """The state as JSON."""
@@ -81,14 +97,17 @@ class Desk:
         """Do something to the project when its turn comes; the state after it as JSON."""
 
         def changed() -> str:
-            self._cancelled.clear()
             try:
+                self._go_on()
+                if model:
+                    self.asked = time.monotonic()
+                    self._make_room(self)
                 work()
                 return self._state_text()
             finally:
                 self._rest()
 
-        text = await self._queue.run(changed, model=model)
+        text = await self._queue.run(changed, model=model, begin=self._cancelled.clear)
         self.hub.tell_text("state", f'{{"type":"state","state":{text}}}')
         return text
 
@@ -102,11 +121,14 @@ class Desk:
         """The labels of a frame as runs.
 
         Raises:
-            RequestError: 404, there are none.
+            RequestError: 404 there are none, 500 they were there and are missing now.
         """
 
         def read() -> bytes:
-            labels = self.annotator.labels(frame, version)
+            try:
+                labels = self.annotator.labels(frame, version)
+            except MissingMasksError as error:
+                raise RequestError(500, f"{error}.") from error
             if labels is None:
                 raise RequestError(404, f"There are no masks of frame {frame} yet.")
             return runs.encode(labels)
@@ -136,12 +158,19 @@ class Desk:
         if self.hub.tabs:
             self.hub.tell(self._machine())
 
+    def rest(self) -> None:
+        """Let go of what the method holds in memory."""
+        self.annotator.rest()
+        gc.collect()  # sessions hold what refers to itself
+        self.hub.tell_text("state", f'{{"type":"state","state":{self._state_text()}}}')
+
     def close(self) -> None:
         """Stop what is under way and give the project back."""
         self.pictures.close()
         self.thumbnails.close()
         self.exports.close()
         self.annotator.close()
+        gc.collect()
 
     # Watch: called from the model thread.
 
@@ -151,8 +180,7 @@ class Desk:
         Raises:
             Cancelled: `cancel` was called since this work began.
         """
-        if self._cancelled.is_set():
-            raise Cancelled("cancelled")
+        self._go_on()
         if self.busy is None or self.busy["what"] != what:
             self._speed = Speed()
         speed = self._speed.report(done)
@@ -164,6 +192,10 @@ class Desk:
     def arrived(self, frame: int) -> None:
         """Tell the tabs of new live labels."""
         self.hub.tell({"type": "arrived", "frame": frame})
+
+    def _go_on(self) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled("cancelled")
 
     def _rest(self) -> None:
         if self.busy is not None:

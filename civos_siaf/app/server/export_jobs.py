@@ -61,10 +61,16 @@ class ExportJobs:
         except ValueError as error:
             raise RequestError(400, f"{error}.") from error
         export_id = secrets.token_hex(8)
+        annotation = self._annotator.annotation()
         self._files[export_id] = None
-        job = self._thread.submit(self._run, export_id, self._annotator.annotation(), format, options)
+        job = self._thread.submit(self._run, export_id, annotation, format, options)
         self._jobs[export_id] = job
-        job.add_done_callback(lambda _: self._jobs.pop(export_id, None))
+
+        def ended(_: Future[None]) -> None:
+            self._jobs.pop(export_id, None)
+            annotation.close()
+
+        job.add_done_callback(ended)
         return export_id
 
     def file(self, export_id: str) -> Path:

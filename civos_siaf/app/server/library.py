@@ -28,6 +28,9 @@ MAX_UPLOAD = 8 * 2**30
 KEPT_OPEN = 4
 """Projects that stay open though nobody looks at them."""
 
+KEPT_AWAKE = 2
+"""Projects for which the method holds memory, gigabytes for a long video; more only while pages show them."""
+
 LOAD_AFTER_SECONDS = 5.0
 """The method is loaded when a page shows a frame, or after this time."""
 
@@ -185,7 +188,8 @@ class Library:
             raise RequestError(409, f"{entry.name} cannot be opened: {error}") from error
         except OSError as error:
             raise of_system(error) from error
-        desk = Desk(annotator, worker=self.worker, loop=asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        desk = Desk(annotator, worker=self.worker, loop=loop, make_room=self._make_room)
         self._desks[entry.id] = desk
         return desk
 
@@ -203,6 +207,14 @@ class Library:
         idle = [key for key, desk in self._desks.items() if desk.idle]
         for key in idle[: max(0, len(idle) - KEPT_OPEN + 1)]:
             await asyncio.to_thread(self._desks.pop(key).close)
+
+    def _make_room(self, asking: Desk) -> None:
+        """Let projects rest whose method was not asked for longest; on its thread, so none is at work."""
+        others = [desk for desk in list(self._desks.values()) if desk is not asking and desk.annotator.awake]
+        more = max(0, len(others) + 1 - KEPT_AWAKE)
+        resting = (desk for desk in sorted(others, key=lambda desk: desk.asked) if not desk.attended)
+        for desk in itertools.islice(resting, more):
+            desk.rest()
 
     def _create(self, video: Path, name: str, suffix: str) -> str:
         try:

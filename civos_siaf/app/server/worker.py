@@ -53,6 +53,10 @@ class Worker:
             self._waiting -= 1
 
 
+def _nothing() -> None:
+    """There is nothing to be done first."""
+
+
 class TakenBack(Exception):  # noqa: N818 - no error, it was asked for
     """The job was taken back before it began."""
 
@@ -75,8 +79,13 @@ class Queue:
         """Jobs that wait or run."""
         return self._length
 
-    async def run(self, work: Callable[[], T], *, model: bool) -> T:
+    async def run(self, work: Callable[[], T], *, model: bool, begin: Callable[[], None] = _nothing) -> T:
         """Run `work` when its turn comes.
+
+        Args:
+            work: run in a thread.
+            model: in which.
+            begin: called in the event loop when its turn has come; from then on `take_back` is about it.
 
         Raises:
             TakenBack: `take_back` came before it began.
@@ -84,6 +93,7 @@ class Queue:
         self._length += 1
         try:
             async with self._turn:
+                begin()
                 future = self._worker.submit(work, model=model)
                 self._current = future  # type: ignore[assignment]
                 try:

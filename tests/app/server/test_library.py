@@ -1,6 +1,9 @@
 import threading
 from pathlib import Path
+from typing import Any
+from weakref import WeakSet
 
+import numpy as np
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
@@ -10,10 +13,15 @@ from civos_siaf.app.server import library as module
 from civos_siaf.app.server.application import create_app
 from civos_siaf.app.server.late_method import LateMethod
 from civos_siaf.app.server.library import Library
+from civos_siaf.frames import Frames
 from civos_siaf.methods import NearestColour
+from civos_siaf.methods.nearest_colour import NearestColourSession
 from civos_siaf.protocol import Method
-from tests.app.server.asking import act
+from tests.app.server.asking import act, shown
+from tests.app.server.conftest import HOST, TOKEN
 from tests.app.server.videos import stripes
+
+HEADERS = {"Host": HOST, "Origin": f"http://{HOST}"}
 
 
 def test_a_method_is_built_once_and_offers_what_it_has() -> None:
@@ -79,6 +87,72 @@ def test_a_project_that_nobody_uses_is_closed_when_others_are_opened(
     assert list(library._desks) == ids[2:]
     for project_id in ids:  # opened again where it was left
         assert len(client.get(f"api/projects/{project_id}").json()["objects"]) == 1
+
+
+class Remembering(NearestColour):
+    """Knows how many of its sessions are in memory, where they stay until they are collected."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: WeakSet[NearestColourSession] = WeakSet()
+
+    def open(self, frames: Frames, *, num_objects: int) -> NearestColourSession:
+        session = super().open(frames, num_objects=num_objects)
+        session.itself = session  # type: ignore[attr-defined]
+        self.held.add(session)
+        return session
+
+
+CORRECTION = {"frame": 3, "object": 1, "x": 21, "y": 24}
+
+
+def frame_3(client: TestClient, project: str, state: dict[str, Any]) -> np.ndarray:
+    return shown(client, project, 3, state["shown"]["frames"]["3"])
+
+
+def ready(client: TestClient, project: str) -> bool:
+    model = client.get(project).json()["model"]
+    return bool(model["ready"])
+
+
+def test_only_the_projects_worked_on_last_keep_what_the_method_holds(tmp_path: Path, clip: Path) -> None:
+    method = Remembering()
+    with TestClient(create_app(Library(tmp_path / "projects", method))) as client:
+        projects = [
+            f"/api/projects/{client.post('/api/projects', content=clip.read_bytes()).json()['id']}"
+            for _ in range(4)
+        ]
+        states = []
+        for count, project in enumerate(projects, 1):
+            act(client, project, "add_object")
+            act(client, project, "click", frame=0, object=1, x=16, y=24)
+            act(client, project, "propagate")
+            states.append(act(client, project, "click", frame=3, object=1, x=20, y=24))
+            assert len(method.held) == min(count, 2)
+        assert [ready(client, project) for project in projects] == [False, False, True, True]
+        # One that never rested, then another way round.
+        expected = frame_3(client, projects[3], act(client, projects[3], "click", **CORRECTION))
+        act(client, projects[2], "click", frame=1, object=1, x=18, y=24)
+        assert frame_3(client, projects[0], states[0]).any()  # looking needs no method
+        assert [ready(client, project) for project in projects] == [False, False, True, True]
+        state = act(client, projects[0], "click", **CORRECTION)
+        assert [ready(client, project) for project in projects] == [True, False, True, False]
+        assert np.array_equal(frame_3(client, projects[0], state), expected)
+
+
+def test_a_project_that_somebody_looks_at_keeps_what_the_method_holds(
+    client: TestClient, clip: Path, library: Library
+) -> None:
+    projects = [
+        f"api/projects/{client.post('api/projects', content=clip.read_bytes()).json()['id']}"
+        for _ in range(4)
+    ]
+    with client.websocket_connect(f"/{TOKEN}/{projects[0]}/events", headers=HEADERS) as socket:
+        socket.receive_text()
+        for project in projects:
+            act(client, project, "add_object")
+            act(client, project, "click", frame=0, object=1, x=16, y=24)
+        assert [ready(client, project) for project in projects] == [True, False, False, True]
 
 
 def test_what_is_no_project_is_not_listed(library: Library, clip: Path) -> None:

@@ -92,6 +92,18 @@ def test_what_never_changes_may_be_kept(client: TestClient, project: str) -> Non
         assert client.get(f"{project}/{path}".rstrip("/")).headers["cache-control"] == "no-store"
 
 
+def test_masks_that_are_missing_on_disk_are_told(client: TestClient, project: str, library: Library) -> None:
+    act(client, project, "add_object")
+    act(client, project, "click", frame=0, object=1, x=16, y=24)
+    assert client.get(f"{project}/labels/0").status_code == 200
+    assert client.get(f"{project}/labels/1").status_code == 404
+    (image,) = library.folder.glob("*/masks/*/00000.png")
+    image.unlink()
+    answer = client.get(f"{project}/labels/0")
+    assert answer.status_code == 500
+    assert answer.json()["error"].startswith("the masks of frame 0 are missing: not in ")
+
+
 def test_exports_of_a_killed_server_are_swept(client: TestClient, project: str, library: Library) -> None:
     (entry,) = library.entries()
     (entry.folder / ".exports-old").mkdir()

@@ -20,6 +20,7 @@ from civos_siaf.app.server.library import Library
 from civos_siaf.protocol import Progress
 from tests.app.server.asking import act
 from tests.app.server.conftest import HOST, LENGTH, TOKEN
+from tests.app.waiting import wait_until
 
 HEADERS = {"Host": HOST, "Origin": f"http://{HOST}"}
 
@@ -139,6 +140,45 @@ def test_a_cancelled_export_leaves_nothing(
         assert client.post(f"{project}/exports/{number}/cancel", json={}).status_code == 404
     (folder,) = library.folder.rglob(".exports-*")
     assert list(folder.iterdir()) == []
+
+
+def test_an_export_shows_the_moment_it_was_begun_whatever_is_done_meanwhile(
+    client: TestClient,
+    project: str,
+    library: Library,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def exported(number: str) -> list[object]:
+        answer = client.get(f"{project}/exports/{number}")
+        assert answer.status_code == 200, answer.text
+        return list(answer.json()["annotations"])
+
+    act(client, project, "add_object")
+    act(client, project, "click", frame=0, object=1, x=16, y=24)
+    base = act(client, project, "propagate")["shown"]["base"]  # type: ignore[index]
+    with tab(client, project) as socket:
+        before = client.post(f"{project}/exports", json={"format": "coco"}).json()["id"]
+        _until_finished(socket)
+        held = Held(1)
+        monkeypatch.setattr("civos_siaf.app.server.export_jobs.export_file", held.export)
+        first = client.post(f"{project}/exports", json={"format": "coco"}).json()["id"]
+        assert held.begun.wait(10)
+        second, third = (
+            client.post(f"{project}/exports", json={"format": "coco"}).json()["id"] for _ in range(2)
+        )
+        act(client, project, "undo")
+        act(client, project, "review", frame=0, status="doubtful")  # from here no redo leads back
+        client.post(f"{project}/exports/{third}/cancel", json={})
+        held.go.set()
+        ends: dict[str, dict[str, Any]] = {}
+        while ends.keys() < {first, second, third}:
+            end = _until_finished(socket)[-1]
+            ends[end["id"]] = end
+    assert "cancelled" in ends[third]
+    assert len(exported(before)) == LENGTH
+    assert exported(first) == exported(second) == exported(before)
+    (masks,) = library.folder.glob("*/masks")
+    wait_until(lambda: not (masks / base).exists())
 
 
 def test_a_finished_export_cannot_be_cancelled(client: TestClient, project: str) -> None:
