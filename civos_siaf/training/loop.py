@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -26,6 +26,7 @@ from civos_siaf.training.monitor import Monitor
 from civos_siaf.training.parameters import Group, GroupRule, RateByName, all_parameters, set_rates
 from civos_siaf.training.schedules import Schedule, constant
 from civos_siaf.training.seeds import seed_step
+from civos_siaf.training.shared_statistics import share_statistics
 from civos_siaf.training.task import Task
 from civos_siaf.training.validation import Validation
 from civos_siaf.weights.save import save_weights
@@ -271,11 +272,11 @@ class Trainer:
         if self.process.world_size == 1:
             return self.task
         cuda = self.process.device.type == "cuda"
-        # Batch statistics over all processes, where the backend can.
-        convert = cast("Callable[[nn.Module], nn.Module]", nn.SyncBatchNorm.convert_sync_batchnorm)
-        task = convert(self.task) if cuda else self.task
+        if cuda:
+            # The backend for CPUs cannot.
+            share_statistics(self.task)
         return DistributedDataParallel(
-            task,
+            self.task,
             device_ids=[self.process.device] if cuda else None,
             find_unused_parameters=unused_parameters,
         )

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
+from civos_siaf.training import loop
 from civos_siaf.training.checkpoint import LAST, Checkpoint
+from civos_siaf.training.distribution import Process
 from civos_siaf.training.failures import NonFiniteLossError, TrainingMemoryError, explained_memory
 from civos_siaf.training.loop import BEST, WEIGHTS, Every, Trainer
 from civos_siaf.training.monitor import read_log
@@ -100,6 +103,22 @@ def test_two_processes_equal_one_with_the_doubled_batch(tmp_path):
     torch.manual_seed(3)
     untrained = TinyTask().network.state_dict()
     assert float((one["head.weight"] - untrained["head.weight"]).abs().max()) > 1e-3
+    # The batch norm is frozen here; with statistics of its own each process would learn something else.
+    assert torch.equal(two["body.1.running_mean"], untrained["body.1.running_mean"])
+
+
+def test_processes_with_gpus_share_their_statistics(tmp_path, monkeypatch):
+    class Stays(TinyTask):
+        """A task that no GPU is needed for."""
+
+        def to(self, device):
+            return self
+
+    monkeypatch.setattr(loop, "DistributedDataParallel", lambda task, **options: task)
+    made = trainer(tmp_path, task=Stays(), process=Process(0, 2, torch.device("cuda", 0)))
+    norm = made.task.network.body[1]
+    assert isinstance(norm, nn.SyncBatchNorm)
+    assert any(parameter is norm.weight for group in made.groups for parameter in group["params"])
 
 
 def test_non_finite_loss_stops_and_saves_its_batch(tmp_path):

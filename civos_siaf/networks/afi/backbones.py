@@ -10,6 +10,7 @@ import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torchvision.ops import FrozenBatchNorm2d
 
 from civos_siaf.networks.aot import swin
@@ -150,7 +151,7 @@ class MobileNetBackbone(Backbone):
         """As in torch, but batch norms stay in eval mode; their scales and shifts are trained."""
         super().train(mode)
         for module in self.trunk.modules():
-            if isinstance(module, nn.BatchNorm2d):
+            if isinstance(module, _BatchNorm):
                 module.eval()
         return self
 
