@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from civos_siaf.training.distribution import Process, join
 
-NO_EFFECT = ("workers", "every", "process", "folder")
-"""Keys of the trainer that leave its result as it is."""
+NO_EFFECT = ("workers", "every", "process", "folder", "batch_size", "accumulate")
+"""Keys of the trainer that leave its result as it is; it compares the items of a step on its own."""
 
 
 def settings(cfg: DictConfig) -> dict[str, object]:

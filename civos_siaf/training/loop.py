@@ -88,7 +88,8 @@ class Trainer:
         process: this process; see `distribution.join`.
         every: how often to log, save and validate.
         validation: scores the network; the weights with the best score are kept in `best.safetensors`.
-        about: settings to be stored with the checkpoints; another training is not continued with others.
+        about: settings to be stored with the checkpoints; another training is not continued with others, nor
+            with another number of items per step, all processes together.
 
     Raises:
         ValueError: the folder holds a training with other settings.
@@ -134,7 +135,8 @@ class Trainer:
         self.optimizer = optimizer(self.groups, lr=lr)
         self.ema = Ema(task.network, decay=ema_decay) if ema_decay is not None else None
         self.scaler = torch.amp.GradScaler(self.process.device.type, enabled=precision == "fp16")
-        self.identity = json.dumps(dict(about or {}), sort_keys=True, default=str)
+        settings = {**(about or {}), "items_per_step": self.plan.items_per_step}
+        self.identity = json.dumps(settings, sort_keys=True, default=str)
         self.step = 0
         self.best: float | None = None
         self._resume()
