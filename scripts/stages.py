@@ -1,13 +1,26 @@
-"""The trainings of an experiment: one, or its stages one after the other."""
+"""The trainings of an experiment, one or its stages one after the other, and what a training is known by."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from hydra import compose
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from civos_siaf.training.loop import WEIGHTS
+
+NO_EFFECT = ("workers", "every", "process", "folder", "batch_size", "accumulate", "recompute")
+"""Keys of trainer and network that leave the result as it is. The trainer compares the items of a step."""
+
+
+def settings(cfg: DictConfig) -> dict[str, Any]:
+    """What the result depends on, to recognise a training by."""
+    whole: Any = OmegaConf.to_container(cfg)
+    for part in (whole["trainer"], whole["task"]["network"]):
+        for name in NO_EFFECT:
+            part.pop(name, None)
+    return {name: whole[name] for name in ("task", "data", "trainer")}
 
 
 def in_order(cfg: DictConfig) -> Iterator[DictConfig]:

@@ -9,20 +9,10 @@ import torch
 from errors import clear_errors, complete
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from stages import in_order
+from stages import in_order, settings
 from tqdm import tqdm
 
 from civos_siaf.training.distribution import Process, join
-
-NO_EFFECT = ("workers", "every", "process", "folder")
-"""Keys of the trainer that leave its result as it is."""
-
-
-def settings(cfg: DictConfig) -> dict[str, object]:
-    """What the result depends on, to recognise a training by."""
-    parts = {name: OmegaConf.to_container(cfg[name]) for name in ("task", "data", "trainer")}
-    counted = [name for name in cfg.trainer if name not in NO_EFFECT]
-    return {**parts, "trainer": OmegaConf.to_container(OmegaConf.masked_copy(cfg.trainer, counted))}
 
 
 def run(cfg: DictConfig, process: Process) -> None:

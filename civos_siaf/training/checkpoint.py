@@ -14,6 +14,7 @@ import torch
 from civos_siaf.files import atomic_path
 
 LAST = "last.pt"
+ABSENT = "not there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ def differences(old: Any, new: Any, name: str = "") -> list[str]:
         return [
             line
             for key in keys
-            for line in differences(old.get(key), new.get(key), f"{name}.{key}" if name else str(key))
+            for line in differences(
+                old.get(key, ABSENT), new.get(key, ABSENT), f"{name}.{key}" if name else str(key)
+            )
         ]
     return [] if old == new else [f"{name}: {old}, now {new}"]

@@ -6,9 +6,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
+
+from civos_siaf.devices import torch_device
+
+PATIENCE = timedelta(hours=12)
+"""How long processes wait for each other: the first one validates alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +62,14 @@ def join(device: str = "auto") -> Iterator[Process]:
     """
     rank, world_size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     process = Process(rank, world_size, _device(device))
+    cuda = process.device.type == "cuda"
+    if cuda:
+        # Pinned memory too belongs to the current GPU.
+        torch.cuda.set_device(process.device)
     if world_size == 1:
         yield process
         return
-    cuda = process.device.type == "cuda"
-    if cuda:
-        torch.cuda.set_device(process.device)
-    dist.init_process_group("nccl" if cuda else "gloo")
+    dist.init_process_group("nccl" if cuda else "gloo", timeout=PATIENCE)
     try:
         yield process
     finally:
@@ -70,16 +77,6 @@ def join(device: str = "auto") -> Iterator[Process]:
 
 
 def _device(name: str) -> torch.device:
-    local = int(os.environ.get("LOCAL_RANK", 0))
-    count = torch.cuda.device_count()
     if name == "auto":
-        name = "cuda" if count else "cpu"
-    device = torch.device(name)
-    if device.type != "cuda":
-        return device
-    index = device.index if device.index is not None else local
-    if index >= count:
-        raise ValueError(
-            f"device {name}: process {local} of this machine needs GPU {index}, there are {count}"
-        )
-    return torch.device("cuda", index)
+        name = "cuda" if torch.cuda.device_count() else "cpu"
+    return torch_device(name)

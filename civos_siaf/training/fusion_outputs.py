@@ -49,7 +49,7 @@ class FusionOutputs:
     Args:
         separation: every so many-th frame is a reference.
         reach: frames to either side that are visited; None: all.
-        min_area: pixels that an object has at least on the reference.
+        min_area: an object is taken if it has more pixels than that on the reference.
         max_objects: per reference, those with the lowest numbers.
         settings: of the propagation; `mem_freq` is what the runs of MiVOS differ in.
     """

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -26,6 +26,7 @@ from civos_siaf.training.monitor import Monitor
 from civos_siaf.training.parameters import Group, GroupRule, RateByName, all_parameters, set_rates
 from civos_siaf.training.schedules import Schedule, constant
 from civos_siaf.training.seeds import seed_step
+from civos_siaf.training.shared_statistics import share_statistics
 from civos_siaf.training.task import Task
 from civos_siaf.training.validation import Validation
 from civos_siaf.weights.save import save_weights
@@ -87,7 +88,8 @@ class Trainer:
         process: this process; see `distribution.join`.
         every: how often to log, save and validate.
         validation: scores the network; the weights with the best score are kept in `best.safetensors`.
-        about: settings to be stored with the checkpoints; another training is not continued with others.
+        about: settings to be stored with the checkpoints; another training is not continued with others, nor
+            with another number of items per step, all processes together.
 
     Raises:
         ValueError: the folder holds a training with other settings.
@@ -133,7 +135,8 @@ class Trainer:
         self.optimizer = optimizer(self.groups, lr=lr)
         self.ema = Ema(task.network, decay=ema_decay) if ema_decay is not None else None
         self.scaler = torch.amp.GradScaler(self.process.device.type, enabled=precision == "fp16")
-        self.identity = json.dumps(dict(about or {}), sort_keys=True, default=str)
+        settings = {**(about or {}), "items_per_step": self.plan.items_per_step}
+        self.identity = json.dumps(settings, sort_keys=True, default=str)
         self.step = 0
         self.best: float | None = None
         self._resume()
@@ -271,11 +274,11 @@ class Trainer:
         if self.process.world_size == 1:
             return self.task
         cuda = self.process.device.type == "cuda"
-        # Batch statistics over all processes, where the backend can.
-        convert = cast("Callable[[nn.Module], nn.Module]", nn.SyncBatchNorm.convert_sync_batchnorm)
-        task = convert(self.task) if cuda else self.task
+        if cuda:
+            # The backend for CPUs cannot.
+            share_statistics(self.task)
         return DistributedDataParallel(
-            task,
+            self.task,
             device_ids=[self.process.device] if cuda else None,
             find_unused_parameters=unused_parameters,
         )

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from torch import nn
 
+from civos_siaf.networks.afi.backbones import SwinBackbone
 from civos_siaf.networks.afi.network import Afi
 from civos_siaf.networks.aot.network import Aot
 from civos_siaf.networks.click_network import ClickNetwork
@@ -150,6 +151,7 @@ def afi_network(
     matching: Path | str | None = None,
     weights: Path | str | None = None,
     across: bool = True,
+    recompute: bool = False,
 ) -> Afi | LightInteraction:
     """An interaction network of SIAF to train; other errors as for `click_network`.
 
@@ -160,11 +162,16 @@ def afi_network(
             with.
         weights: of the whole network, from an earlier training.
         across: False: frames are not matched with each other.
+        recompute: see `SwinBackbone`.
 
     Raises:
-        ValueError: `matching` for another architecture.
+        ValueError: `matching` or `recompute` for another architecture.
     """
     network = afi_networks.build(architecture, across=across)
+    if recompute:
+        if not isinstance(network, Afi) or not isinstance(network.backbone, SwinBackbone):
+            raise ValueError(f"{architecture} has no blocks to recompute, only afi-swinb has")
+        network.backbone.recompute = True
     if isinstance(network, Afi):
         if matching is not None:
             raise ValueError(f"{architecture} cannot begin with the keys of light-propagation")

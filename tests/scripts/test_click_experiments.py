@@ -140,8 +140,8 @@ def test_train_validates_exports_and_resumes(script, root, tmp_path):
     changed = script("train.py", *options, "trainer.steps=2", "trainer.lr=1")
     assert changed.returncode == 1
     assert "trainer.lr: 0.0005, now 1" in changed.stderr
-    again = script("train.py", *options, "trainer.steps=2")
-    assert again.returncode == 0
+    again = script("train.py", *options, "trainer.steps=2", "trainer.batch_size=1", "trainer.accumulate=2")
+    assert again.returncode == 0, again.stderr
 
 
 def test_missing_data_is_named(script, tmp_path):

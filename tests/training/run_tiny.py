@@ -1,4 +1,7 @@
-"""Run a tiny training, alone or under torchrun: run_tiny.py FOLDER STEPS WORKERS [BATCH] [NORM] [SECONDS]."""
+"""Run a tiny training, alone or under torchrun: run_tiny.py FOLDER STEPS WORKERS [BATCH] [NORM] [SECONDS].
+
+NORM 0: the batch norm keeps its statistics, and nothing is dropped.
+"""
 
 import sys
 import time
@@ -19,9 +22,10 @@ def main() -> None:
     torch.set_num_threads(1)
     with join("cpu") as process:
         torch.manual_seed(3)
-        network = TinyNetwork(norm=norm == "1", dropout=0.2 if norm == "1" else 0.0)
+        frozen = norm == "0"
+        network = TinyNetwork(dropout=0.0 if frozen else 0.2)
         trainer = Trainer(
-            TinyTask(network),
+            TinyTask(network, frozen=[network.body[1]] if frozen else []),
             TinyData(),
             folder=folder,
             steps=int(steps),

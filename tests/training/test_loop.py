@@ -1,8 +1,10 @@
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,9 +12,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
+from civos_siaf.training import loop
 from civos_siaf.training.checkpoint import LAST, Checkpoint
+from civos_siaf.training.distribution import Process
 from civos_siaf.training.failures import NonFiniteLossError, TrainingMemoryError, explained_memory
+from civos_siaf.training.loader import BatchPlan
 from civos_siaf.training.loop import BEST, WEIGHTS, Every, Trainer
 from civos_siaf.training.monitor import read_log
 from tests.training.tiny import MeanScore, TinyData, TinyTask
@@ -100,6 +106,33 @@ def test_two_processes_equal_one_with_the_doubled_batch(tmp_path):
     torch.manual_seed(3)
     untrained = TinyTask().network.state_dict()
     assert float((one["head.weight"] - untrained["head.weight"]).abs().max()) > 1e-3
+    # The batch norm is frozen here; with statistics of its own each process would learn something else.
+    assert torch.equal(two["body.1.running_mean"], untrained["body.1.running_mean"])
+
+
+@pytest.fixture
+def _alone(monkeypatch):
+    """Trainers of several processes can be made in one, though not run."""
+
+    class Unwrapped:
+        def __new__(cls, task, **options):
+            return task
+
+    monkeypatch.setattr(loop, "DistributedDataParallel", Unwrapped)
+
+
+@pytest.mark.usefixtures("_alone")
+def test_processes_with_gpus_share_their_statistics(tmp_path):
+    class Stays(TinyTask):
+        """A task that no GPU is needed for."""
+
+        def to(self, device):
+            return self
+
+    made = trainer(tmp_path, task=Stays(), process=Process(0, 2, torch.device("cuda", 0)))
+    norm = made.task.network.body[1]
+    assert isinstance(norm, nn.SyncBatchNorm)
+    assert any(parameter is norm.weight for group in made.groups for parameter in group["params"])
 
 
 def test_non_finite_loss_stops_and_saves_its_batch(tmp_path):
@@ -124,6 +157,37 @@ def test_other_settings_are_refused(tmp_path):
         ValueError, match=r"last\.pt was made with other settings: trainer\.lr: 0\.1, now 0\.2"
     ):
         trainer(tmp_path, about={"trainer": {"lr": 0.2}})
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "accumulate", "world_size"), [(2, 4, 1), (1, 8, 1), (4, 1, 2), (1, 1, 8)]
+)
+@pytest.mark.usefixtures("_alone")
+def test_a_step_may_be_split_otherwise(tmp_path, batch_size, accumulate, world_size):
+    list(trainer(tmp_path, steps=2, batch_size=8).run())
+    plan = BatchPlan(batch_size=batch_size, accumulate=accumulate, world_size=world_size)
+    assert plan.items_per_step == 8
+    made = trainer(tmp_path, process=Process(0, world_size), batch_size=batch_size, accumulate=accumulate)
+    assert made.step == 2
+
+
+@pytest.mark.parametrize(("batch_size", "world_size", "now"), [(2, 1, 2), (2, 4, 8), (4, 2, 8)])
+@pytest.mark.usefixtures("_alone")
+def test_another_number_of_items_is_refused(tmp_path, batch_size, world_size, now):
+    list(trainer(tmp_path, steps=2, batch_size=2, accumulate=2).run())
+    with pytest.raises(ValueError, match=rf"other settings: items_per_step: 4, now {now}\."):
+        trainer(tmp_path, process=Process(0, world_size), batch_size=batch_size)
+
+
+def test_an_older_checkpoint_says_what_it_lacks(tmp_path):
+    about = {"trainer": {"lr": 0.1}}
+    list(trainer(tmp_path, about=about).run())
+    checkpoint = Checkpoint.load(tmp_path / LAST)
+    older = json.dumps({"trainer": {"lr": 0.1, "batch_size": 2, "clip_norm": None}})
+    replace(checkpoint, identity=older).save(tmp_path / LAST)
+    lines = "items_per_step: not there, now 2; trainer.batch_size: 2, now not there; trainer.clip_norm: None,"
+    with pytest.raises(ValueError, match=lines):
+        trainer(tmp_path, about=about)
 
 
 def test_damaged_checkpoint_is_named(tmp_path):

@@ -1,5 +1,7 @@
 """A network, a task and data so small that whole trainings fit into a test."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -9,11 +11,11 @@ from civos_siaf.training.task import Losses, Task
 
 
 class TinyNetwork(nn.Module):
-    def __init__(self, *, norm: bool = True, dropout: float = 0.2) -> None:
+    def __init__(self, *, dropout: float = 0.2) -> None:
         super().__init__()
         self.body = nn.Sequential(
             nn.Conv2d(3, 4, 3, padding=1),
-            nn.BatchNorm2d(4) if norm else nn.GroupNorm(2, 4),
+            nn.BatchNorm2d(4),
             nn.ReLU(),
             nn.Dropout(dropout),
         )
@@ -26,9 +28,12 @@ class TinyNetwork(nn.Module):
 class TinyTask(Task):
     architecture = "tiny"
 
-    def __init__(self, network: nn.Module | None = None, *, fail_at: int = -1) -> None:
+    def __init__(
+        self, network: nn.Module | None = None, *, fail_at: int = -1, frozen: Sequence[nn.Module] = ()
+    ) -> None:
         super().__init__()
         self.network = network or TinyNetwork()
+        self._frozen = frozen
         self.fail_at = fail_at
 
     def forward(self, batch: Item, step: int) -> Losses:

@@ -24,7 +24,7 @@ class TinyInteraction(nn.Module):
         return self.head(torch.cat([y, mean], dim=2).flatten(0, 1)).unflatten(0, x.shape[:2])
 
 
-def build(architecture, backbone=None, weights=None):
+def build(architecture, backbone=None, weights=None, recompute=False):
     """As the builders of `training.start`."""
     network = TinyInteraction()
     if weights is not None:

@@ -10,6 +10,7 @@ import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torchvision.ops import FrozenBatchNorm2d
 
 from civos_siaf.networks.aot import swin
@@ -91,13 +92,20 @@ class SwinBackbone(Backbone):
     Args:
         drop_path: probability that the last block is left out in training; less for those before.
         depths: blocks of each stage.
+        recompute: in training, blocks are run once more for their gradients: much less memory for more time.
+
+    Attributes:
+        recompute: see there.
     """
 
     channels = (128, 256, 512, 1024)
     high_stride = 32
 
-    def __init__(self, *, drop_path: float = 0.3, depths: Sequence[int] = SWIN_DEPTHS) -> None:
+    def __init__(
+        self, *, drop_path: float = 0.3, depths: Sequence[int] = SWIN_DEPTHS, recompute: bool = False
+    ) -> None:
         super().__init__()
+        self.recompute = recompute
         last = sum(depths) - 1
         rates = [drop_path * i / last for i in range(last + 1)]
         self.patch_embed = swin.PatchEmbed()
@@ -120,7 +128,7 @@ class SwinBackbone(Backbone):
         x = self.patch_embed.norm(x.permute(0, 2, 3, 1))
         found = []
         for layer, norm in zip(self.layers, self.norms, strict=True):
-            own, x = layer(x)
+            own, x = layer(x, recompute=self.recompute and self.training)
             found.append(norm(own).permute(0, 3, 1, 2))
         return Levels(*found)
 
@@ -150,7 +158,7 @@ class MobileNetBackbone(Backbone):
         """As in torch, but batch norms stay in eval mode; their scales and shifts are trained."""
         super().train(mode)
         for module in self.trunk.modules():
-            if isinstance(module, nn.BatchNorm2d):
+            if isinstance(module, _BatchNorm):
                 module.eval()
         return self
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 from torchvision.ops import StochasticDepth
 
 from civos_siaf.networks.aot.encoders import Encoder, Pyramid
@@ -83,11 +84,14 @@ class Stage(nn.Module):
         )
         self.downsample = PatchMerging(channels) if merge else None
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, H, W, C) to the same and to what the next stage gets, (B, H/2, W/2, 2C)."""
+    def forward(self, x: Tensor, *, recompute: bool = False) -> tuple[Tensor, Tensor]:
+        """(B, H, W, C) to the same and to what the next stage gets, (B, H/2, W/2, 2C).
+
+        With `recompute` a backward pass keeps the blocks' inputs only, and runs each block once more.
+        """
         apart = _apart(x.shape[1], x.shape[2], x.device, x.dtype)
         for block in self.blocks:
-            x = block(x, apart)
+            x = checkpoint(block, x, apart, use_reentrant=False) if recompute else block(x, apart)
         return x, x if self.downsample is None else self.downsample(x)
 
 

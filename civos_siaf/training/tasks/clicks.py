@@ -84,6 +84,8 @@ class ClickTask(Task):
             previous = answer.float().sigmoid()
             add_clicks(points, previous, mask, index, slot=iteration)
         self.network.train(training)
+        # Autocast would give the training pass the weights that it cast here, which have no gradient.
+        torch.clear_autocast_cache()
         return previous, points
 
     def _with_mask(self, image: Tensor, previous: Tensor) -> Tensor:
