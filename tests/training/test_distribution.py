@@ -51,7 +51,7 @@ def test_others_wait_hours_for_a_validation(calls, monkeypatch, device, backend)
 
 def test_a_gpu_that_is_not_there_is_named(calls):
     with (
-        pytest.raises(ValueError, match="process 0 of this machine needs GPU 2, there are 2"),
+        pytest.raises(ValueError, match="device cuda:2 needs GPU 2; torch sees 2 here"),
         join("cuda:2"),
     ):
         pass
