@@ -24,6 +24,45 @@ def test_a_run_says_what_it_is(script, tmp_path):
     assert len(list((out / "sheets").iterdir())) == 4
 
 
+WEIGHED = """
+from pathlib import Path
+
+from tests.benchmark.eroded import Eroded
+
+
+class Weighed(Eroded):
+    def __init__(self, path, device):
+        super().__init__(shrink=int(Path(path).read_text()))
+"""
+
+
+def test_other_weights_at_the_same_place_are_another_run(script, tmp_path):
+    (tmp_path / "weighed.py").write_text(WEIGHED)
+    weights = tmp_path / "w.pth"
+    weights.write_text("3")
+    options = ("method._target_=weighed.Weighed", "+method.path=w.pth", "+method.device=cpu", *ERODED[1:])
+
+    def play(*more):
+        given = (*TOY, *options, "rounds=1", "clock=fixed", "contact_sheets=false", *more)
+        return script("eval_davis.py", *given, PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}")
+
+    first = play("out=a")
+    assert first.returncode == 0, first.stderr
+    assert "finished before" not in first.stderr
+    again = play("out=a")
+    assert again.stdout == first.stdout
+    assert "finished before, begun 20" in again.stderr
+    assert "nothing is played; a" in again.stderr
+    weights.write_text("1")
+    other = play("out=a")
+    assert other.returncode == 1
+    assert "error: a holds an evaluation with other settings (weights.w.pth: " in other.stderr
+    assert play("out=b").stdout != first.stdout
+    settings = json.loads((tmp_path / "a" / "run.json").read_text())["settings"]
+    assert settings["devices"] == ["cpu"]
+    assert "| devices | cpu |" in first.stdout
+
+
 def test_killed_in_the_middle_and_resumed(script, tmp_path):
     options = (*ERODED, "+method.pause=0.05", "clock=fixed", "click_strategy=f3", "contact_sheets=false")
     assert script("eval_davis.py", *TOY, *options, "out=whole").returncode == 0
