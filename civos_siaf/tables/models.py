@@ -113,9 +113,13 @@ class Models:
             options.append(f"{option}='{path.resolve()}'")
         return Choice(role, tuple(options), {name: self._hash(path) for name, path in found.items()})
 
-    def hashes(self, config: object) -> dict[str, str]:
-        """SHA-256 of the weight files that a method's configuration names; see `weights.named.hashes`."""
-        return hashes(config, self._hash)
+    def hashes(self, config: object, *, known: Mapping[str, str]) -> dict[str, str]:
+        """SHA-256 of weight files by name: those `known`, and others that a method's configuration names.
+
+        Others are files that a role does not list: of an own method, or given by an override.
+        """
+        named = hashes(config, self._hash)
+        return {**known, **{name: found for name, found in named.items() if found not in known.values()}}
 
     def _hash(self, path: Path) -> str:
         if path not in self._hashes:
