@@ -117,7 +117,11 @@ class RunRecord:
         """
         if (folder / FILE_NAME).exists():
             there = RunRecord.read(folder)
-            self._check_same(there, folder)
+            if changed := self.differences(there):
+                raise ValueError(
+                    f"{folder} holds an evaluation with other settings ({'; '.join(changed)}); "
+                    "choose another folder, or remove this one"
+                )
             return there
         content = {
             "session_id": self.session_id,
@@ -152,22 +156,15 @@ class RunRecord:
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path}: not the record of an evaluation ({error!r})") from error
 
-    def _check_same(self, other: RunRecord, folder: Path) -> None:
-        changed = _differences(other.settings, self.settings)
-        if self.samples != other.samples:
+    def differences(self, there: RunRecord) -> list[str]:
+        """What keeps another record from being one of the same run, a phrase each."""
+        changed = _differences(there.settings, self.settings)
+        if self.samples != there.samples:
             changed.append("the samples")
-        if changed:
-            raise ValueError(
-                f"{folder} holds an evaluation with other settings ({'; '.join(changed)}); "
-                "choose another folder, or remove this one"
-            )
-        theirs, ours = other.method_values or {}, self.method_values or {}
-        common = theirs.keys() & ours.keys()
-        if changed := _differences({key: theirs[key] for key in common}, {key: ours[key] for key in common}):
-            raise ValueError(
-                f"{folder} holds an evaluation of another {self.settings['method']} ({'; '.join(changed)}); "
-                "choose another folder, or remove this one; `about` says what tells methods apart"
-            )
+        theirs, ours = there.method_values or {}, self.method_values or {}
+        known = theirs.keys() & ours.keys()
+        values = [{"method": {key: side[key] for key in known}} for side in (theirs, ours)]
+        return changed + _differences(*values)
 
 
 def _differences(there: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -250,9 +250,23 @@ def play(method, folder, about=None, rules=RULES):
 
 def test_another_method_of_the_same_class_does_not_get_the_figures_of_the_first(tmp_path):
     first = play(Eroded(shrink=3), tmp_path)
-    with pytest.raises(ValueError, match=r"another .*Eroded \(shrink: 3 there, 1 now\).* `about` says"):
+    with pytest.raises(
+        ValueError, match=r"other settings \(method\.shrink: 3 there, 1 now\); choose another"
+    ):
         play(Eroded(shrink=1), tmp_path)
     assert play(Eroded(shrink=3), tmp_path) == first
+
+
+def test_parts_of_two_methods_of_the_same_class_are_not_joined(tmp_path):
+    for index, shrink in enumerate((3, 1), 1):
+        run = Evaluation(
+            Eroded(shrink=shrink), DavisDataset(), rules=RULES, folder=tmp_path, shard=Shard(index, 2)
+        )
+        rounds = run.play()
+        if index == 1:
+            list(rounds)
+    with pytest.raises(ValueError, match=r"different evaluations: .*2-of-2 and .*1-of-2 \(method\.shrink: 1"):
+        list(rounds)
 
 
 def test_what_is_said_about_a_method_tells_it_apart(tmp_path):
