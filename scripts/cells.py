@@ -19,11 +19,12 @@ from civos_siaf.prompts import PromptKindError
 GROUPS = ("dataset", "clock", "rules", "clicks")
 
 
-def settings(options: tuple[str, ...]) -> DictConfig:
+def settings(options: tuple[str, ...], device: str = "cpu") -> DictConfig:
     """The configuration of eval_davis.py with these options, and with those given for the whole table."""
     task = HydraConfig.get().overrides.task
     given = [o for o in task if o.lstrip("+~").split("=")[0].split(".")[0] in GROUPS]
-    return compose("eval_davis", overrides=["out=cell", "contact_sheets=false", *options, *given])
+    always = ["out=cell", "contact_sheets=false", *([] if device == "cpu" else [f"device={device}"])]
+    return compose("eval_davis", overrides=[*always, *options, *given])
 
 
 def evaluate(cfg: DictConfig, name: str, folder: Path) -> None:
@@ -40,21 +41,20 @@ def evaluate(cfg: DictConfig, name: str, folder: Path) -> None:
         raise
 
 
-def jobs(models: tables.Models, bench: tables.Bench) -> Callable[[tables.Run], tables.Job]:
+def jobs(models: tables.Models, bench: tables.Bench, device: str) -> Callable[[tables.Run], tables.Job]:
     def prepare(run: tables.Run) -> tables.Job:
         choice = models.choose(run)
         if run.kind == "costs":
             facts = {"network": choice.role.network, "sizes": run["sizes"], "frames": run["frames"]}
             measure = partial(tables.measure_parts, bench=bench, **facts)
             return tables.Job({**facts, "bench": asdict(bench)}, measure)
-        cfg = settings((*choice.options, *(run.command if run.kind == "evaluation" else run.overrides)))
+        cfg = settings((*choice.options, *run.command), bench.device if run.kind == "objects" else device)
         used = ("method",) if run.kind == "objects" else ("method", *GROUPS)
         facts = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in used}
         if run.kind == "objects":
             facts |= {"bench": asdict(bench), "objects": (n := run["objects"])}
             return tables.Job(facts, lambda f: tables.measure_objects(f, bench, instantiate(cfg.method), n))
-        # Files that the roles do not know of: of an own method, or given by an override.
-        weights = choice.weights or models.hashes(facts["method"])
+        weights = models.hashes(facts["method"], known=choice.weights)
         return tables.Job({**facts, "weights": weights}, partial(evaluate, cfg, str(run)))
 
     return prepare

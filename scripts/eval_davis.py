@@ -1,6 +1,7 @@
 """Evaluate a method on DAVIS: python scripts/eval_davis.py click_strategy=f3 method=... dataset.root=..."""
 
 import os
+import sys
 from pathlib import Path
 
 import hydra
@@ -10,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from civos_siaf.benchmark import ContactSheets, Evaluation, Shard
+from civos_siaf.weights.named import about_method
 
 
 def shard_of(text: str) -> Shard:
@@ -27,8 +29,10 @@ def run(cfg: DictConfig) -> None:
         clock=instantiate(cfg.clock),
         folder=cfg.out,
         shard=shard_of(str(cfg.shard)),
-        about={"method_config": OmegaConf.to_container(cfg.method, resolve=True)},
+        about=about_method(OmegaConf.to_container(cfg.method, resolve=True)),
     )
+    if evaluation.finished_before:
+        print(f"finished before, {evaluation.record.origin}: nothing is played; {cfg.out}", file=sys.stderr)
     sheets = ContactSheets(Path(cfg.out) / "sheets") if cfg.contact_sheets else None
     with tqdm(total=len(evaluation.remaining), unit="sample", disable=None) as bar:
         for played in evaluation.play():

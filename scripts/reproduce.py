@@ -27,7 +27,8 @@ def run(cfg: DictConfig) -> None:
         models.roles[OWN] = Role(method=cfg.own)
         table = with_own_rows(table, cfg.own, overrides=list(cfg.own_overrides))
     shard = shard_of(str(cfg.shard))
-    reproduction = Reproduction(table, jobs(models, instantiate(cfg.bench)), cfg.cells, shard=shard)
+    prepare = jobs(models, instantiate(cfg.bench), cfg.get("device", "cpu"))
+    reproduction = Reproduction(table, prepare, cfg.cells, shard=shard)
     remaining = reproduction.remaining
     print(f"{table.name}: {len(table.runs)} runs, {len(remaining)} to do in part {shard}", file=sys.stderr)
     for number, part in enumerate(reproduction.play(), 1):

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -23,16 +24,26 @@ PACKAGES = (
 
 
 def environment() -> dict[str, Any]:
-    """Python, packages, processor, accelerator, and the commit when run from a checkout."""
+    """Python, packages, processor, accelerators, and the commit when run from a checkout.
+
+    Which of them a method uses is not known here.
+    """
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": processor(),
         "cores": os.cpu_count(),
-        "device": _device(),
+        "accelerators_available": _accelerators(),
         "commit": _commit(),
         "packages": {name: _version(name) for name in PACKAGES},
     }
+
+
+def available(facts: Mapping[str, Any]) -> list[str]:
+    """The accelerators of a recorded environment; older records have only the first of them."""
+    if "accelerators_available" in facts:
+        return list(facts["accelerators_available"])
+    return [facts["device"]] if facts.get("device", "cpu") != "cpu" else []
 
 
 def _version(name: str) -> str | None:
@@ -52,12 +63,12 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _device() -> str:
-    """The accelerator, as far as torch is in use; a method without it runs on the CPU."""
+def _accelerators() -> list[str]:
+    """Names of what torch could use, if it is loaded; used or not."""
     torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        return str(torch.cuda.get_device_name())
-    return "cpu"
+    if torch is None or not torch.cuda.is_available():
+        return []
+    return [str(torch.cuda.get_device_name(index)) for index in range(torch.cuda.device_count())]
 
 
 def _commit() -> str | None:

@@ -64,10 +64,15 @@ class Evaluation:
         folder: where the report and results go; None: memory only. A folder with an unfinished run of the
             same settings is continued.
         shard: the part of the samples that this process plays.
-        about: what else identifies the run, such as the method's configuration.
+        about: what tells this method from others of its class, such as its configuration and the hashes of
+            its weights; JSON. None: the numbers and texts in its attributes, which say nothing of weights.
+
+    Attributes:
+        finished_before: the folder holds all of this process's samples already: nothing is to be played.
+        record: settings and environment; of the run that was begun here, if there is one.
 
     Raises:
-        ValueError: the folder holds a run with other settings; the message names them.
+        ValueError: the folder holds a run with other settings or of another method; the message says which.
     """
 
     def __init__(
@@ -90,16 +95,19 @@ class Evaluation:
         self.folder = Path(folder) if folder is not None else None
         self.shard = shard or Shard()
         self.samples = all_samples(map(dataset.info, dataset.sequences), self.rules.frames_per_round)
-        self.record = RunRecord.of(
+        record = RunRecord.of(
             method=method,
             dataset=dataset,
             rules=self.rules,
             clicks=clicks,
             clock=self.clock,
             samples=self.samples,
-            about=about or {},
+            about=about,
         )
-        self._report = Report(self._open_folder())
+        own = self._own_folder()
+        self.record = record.write(own) if own is not None else record
+        self._report = Report(own)
+        self.finished_before = bool(self._report.finished) and not self.remaining
         self._latest = _latest_scores(self._report.table())
 
     @property
@@ -133,14 +141,10 @@ class Evaluation:
             time_limit=self.rules.time_limit,
         )
 
-    def _open_folder(self) -> Path | None:
-        if self.folder is None:
-            return None
-        own = self.folder
-        if self.shard.count > 1:
-            own = self.folder / "shards" / f"{self.shard.index}-of-{self.shard.count}"
-        self.record.write(own)
-        return own
+    def _own_folder(self) -> Path | None:
+        if self.folder is None or self.shard.count == 1:
+            return self.folder
+        return self.folder / "shards" / f"{self.shard.index}-of-{self.shard.count}"
 
     def _play_sample(self, sample: Sample) -> Iterator[PlayedRound]:
         rounds = SampleRounds(self.dataset, sample, rules=self.rules, clock=self.clock)
@@ -216,8 +220,12 @@ def evaluate(
     clicks: ClickStrategy | None = None,
     clock: Clock | None = None,
     folder: Path | str | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> Summary:
-    """Play a whole evaluation and return its summary; arguments as for `Evaluation`.
+    """Play a whole evaluation and return its summary; arguments and errors as for `Evaluation`.
+
+    What a folder holds of the same run is not played again. Give `about` where methods of one class differ in
+    more than numbers and texts of theirs, such as weights: without it one gets the figures of the other.
 
     >>> class Nothing:
     ...     def open(self, frames, *, num_objects):
@@ -230,7 +238,9 @@ def evaluate(
     >>> evaluate(Nothing(), DavisDataset(), rules=Rules(max_rounds=2)).r_auc
     0.0
     """
-    evaluation = Evaluation(method, dataset, rules=rules, clicks=clicks, clock=clock, folder=folder)
+    evaluation = Evaluation(
+        method, dataset, rules=rules, clicks=clicks, clock=clock, folder=folder, about=about
+    )
     for _ in evaluation.play():
         pass
     return evaluation.summary()

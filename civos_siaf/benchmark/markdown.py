@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from civos_siaf.benchmark.environment import available
 from civos_siaf.benchmark.run_record import RunRecord
 from civos_siaf.benchmark.summary import Summary
 
@@ -122,5 +123,8 @@ def _sequences(summary: Summary) -> str:
 def _environment(record: RunRecord) -> str:
     facts = record.environment
     packages = ", ".join(f"{name} {number}" for name, number in facts["packages"].items() if number)
-    rows = [(key, facts[key]) for key in ("device", "processor", "cores", "platform", "python", "commit")]
+    used = record.settings.get("devices")
+    rows = [("devices", ", ".join(used))] if used else []
+    rows.append(("accelerators available", ", ".join(available(facts)) or "none"))
+    rows += [(key, facts[key]) for key in ("processor", "cores", "platform", "python", "commit")]
     return table(("", ""), [*rows, ("packages", packages)])

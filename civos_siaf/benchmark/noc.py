@@ -46,7 +46,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Result:
-    """One evaluated object: IoU after each click made, and the seconds the predictions took together."""
+    """One evaluated object: IoU after each click made, and the seconds the predictions took together.
+
+    There are fewer clicks than were allowed where the target was reached or nothing was left to click on.
+    """
 
     name: str
     ious: tuple[float, ...]
@@ -68,8 +71,8 @@ class Clicker:
         self._truth = truth
         self._free = np.ones(truth.shape, dtype=bool)
 
-    def next(self, mask: NDArray[np.bool_]) -> Click:
-        """The click that answers to the current mask (H, W).
+    def next(self, mask: NDArray[np.bool_]) -> Click | None:
+        """The click that answers to the current mask (H, W); None: every wrong pixel was clicked before.
 
         It lies where the distance to the border of the error is largest, the image's border included; the
         first such pixel in raster order. Missed and excess pixels tie in favour of a negative click.
@@ -79,6 +82,8 @@ class Clicker:
         excess = _depth((self._truth != 1) & mask & known) * self._free
         positive = bool(missed.max() > excess.max())
         depth = missed if positive else excess
+        if not depth.any():
+            return None
         y, x = np.unravel_index(np.argmax(depth), depth.shape)
         self._free[y, x] = False
         return Click(0, 1, x=int(x), y=int(y), positive=positive)
@@ -103,6 +108,8 @@ def evaluate(
 ) -> Result:
     """Click on one object until its IoU reaches `target` or `max_clicks` are used up.
 
+    It ends sooner where nothing is left to click on: the mask is perfect, or every wrong pixel was clicked.
+
     Args:
         segmenter: what is evaluated.
         sample: the object.
@@ -121,6 +128,8 @@ def evaluate(
     seconds = 0.0
     while len(ious) < max_clicks and not (ious and ious[-1] >= target and len(ious) >= min_clicks):
         click = clicker.next(mask)
+        if click is None:
+            break
         start = time.perf_counter()
         prob = segmenter.add(click)
         seconds += time.perf_counter() - start

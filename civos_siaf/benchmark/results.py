@@ -85,8 +85,11 @@ def merge_shards(folder: Path | str, parts: Sequence[Path] | None = None) -> Sum
     if not found:
         raise FileNotFoundError(f"no parts of an evaluation below {folder / 'shards'}")
     records = [RunRecord.read(part) for part in found]
-    if len({record.session_id for record in records}) > 1:
-        raise ValueError(f"the parts are of different evaluations: {', '.join(map(str, found))}")
+    for part, record in zip(found, records, strict=True):
+        if changed := records[0].differences(record):
+            raise ValueError(
+                f"the parts are of different evaluations: {part} and {found[0]} ({'; '.join(changed)})"
+            )
     samples = records[0].samples
     finished = set[tuple[str, str]]().union(*map(finished_samples, found))
     if missing := [sample.key for sample in samples if sample.key not in finished]:

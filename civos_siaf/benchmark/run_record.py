@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,22 @@ FILE_NAME = "run.json"
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """Settings (what must agree for a run to go on), samples, and the environment it was made in."""
+    """What is noted of a run.
+
+    Attributes:
+        settings: must agree for the run to go on.
+        samples: likewise.
+        environment: it was begun in.
+        method_values: numbers and texts in the method's attributes, where nothing was said about it; those
+            that are noted must agree, too. None: not noted.
+        begun: date and time, ISO 8601; None: not noted.
+    """
 
     settings: dict[str, Any]
     samples: list[Sample]
     environment: dict[str, Any]
+    method_values: dict[str, Any] | None = None
+    begun: str | None = None
 
     @classmethod
     def of(
@@ -39,9 +51,9 @@ class RunRecord:
         clicks: ClickStrategy | None,
         clock: Clock,
         samples: Sequence[Sample],
-        about: Mapping[str, Any],
+        about: Mapping[str, Any] | None,
     ) -> RunRecord:
-        """The record of a run about to begin."""
+        """The record of a run about to begin; arguments as for `Evaluation`."""
         drawn = [name for name in dataset.sequences if not dataset.has_scribble_files(name)]
         settings = {
             "method": f"{type(method).__module__}.{type(method).__qualname__}",
@@ -56,10 +68,16 @@ class RunRecord:
             "rules": asdict(rules),
             "clicks": _describe(clicks) if clicks else None,
             "clock": _describe(clock),
-            **about,
+            **(about or {}),
         }
         # Through JSON and back, so that a record compares equal to itself read from disk.
-        return cls(json.loads(json.dumps(settings, default=str)), list(samples), environment())
+        return cls(
+            json.loads(json.dumps(settings, default=str)),
+            list(samples),
+            environment(),
+            _values(getattr(method, "__dict__", {})) if about is None else None,
+            datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        )
 
     @property
     def session_id(self) -> str:
@@ -84,22 +102,37 @@ class RunRecord:
         """The rules' metric."""
         return str(self.settings["rules"]["metric"])
 
-    def write(self, folder: Path) -> None:
-        """Write `run.json`, or keep the one there if it is of the same run.
+    @property
+    def origin(self) -> str:
+        """When and of what commit it was begun, as far as that is noted."""
+        commit = self.environment.get("commit")
+        parts = (f"begun {self.begun}" if self.begun else "", f"at commit {commit}" if commit else "")
+        return " ".join(filter(None, parts)) or "no one noted when"
+
+    def write(self, folder: Path) -> RunRecord:
+        """Write `run.json`, or keep the one there if it is of the same run; returns the one there is then.
 
         Raises:
-            ValueError: the folder holds a run with other settings.
+            ValueError: the folder holds a run with other settings, or of a method with other values.
         """
         if (folder / FILE_NAME).exists():
-            self._check_same(RunRecord.read(folder), folder)
-            return
+            there = RunRecord.read(folder)
+            if changed := self.differences(there):
+                raise ValueError(
+                    f"{folder} holds an evaluation with other settings ({'; '.join(changed)}); "
+                    "choose another folder, or remove this one"
+                )
+            return there
         content = {
             "session_id": self.session_id,
             "settings": self.settings,
             "samples": [asdict(sample) for sample in self.samples],
             "environment": self.environment,
+            "method_values": self.method_values,
+            "begun": self.begun,
         }
         write_text(folder / FILE_NAME, json.dumps(content, indent=1) + "\n")
+        return self
 
     @classmethod
     def read(cls, folder: Path) -> RunRecord:
@@ -118,25 +151,35 @@ class RunRecord:
                 Sample(SequenceInfo(**entry["info"]), tuple(entry["scribble_sets"]))
                 for entry in content["samples"]
             ]
-            return cls(content["settings"], samples, content["environment"])
+            values, begun = content.get("method_values"), content.get("begun")
+            return cls(content["settings"], samples, content["environment"], values, begun)
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path}: not the record of an evaluation ({error!r})") from error
 
-    def _check_same(self, other: RunRecord, folder: Path) -> None:
-        if self.session_id == other.session_id:
-            return
-        ours, theirs = _flat(self.settings), _flat(other.settings)
-        changed = [
-            f"{key}: {theirs.get(key)!r} there, {ours.get(key)!r} now"
-            for key in sorted(ours.keys() | theirs.keys())
-            if ours.get(key) != theirs.get(key)
-        ]
-        if self.samples != other.samples:
+    def differences(self, there: RunRecord) -> list[str]:
+        """What keeps another record from being one of the same run, a phrase each."""
+        changed = _differences(there.settings, self.settings)
+        if self.samples != there.samples:
             changed.append("the samples")
-        raise ValueError(
-            f"{folder} holds an evaluation with other settings ({'; '.join(changed)}); "
-            "choose another folder, or remove this one"
-        )
+        theirs, ours = there.method_values or {}, self.method_values or {}
+        known = theirs.keys() & ours.keys()
+        values = [{"method": {key: side[key] for key in known}} for side in (theirs, ours)]
+        return changed + _differences(*values)
+
+
+def _differences(there: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    theirs, ours = _flat(there), _flat(now)
+
+    def shown(values: Mapping[str, Any], key: str) -> str:
+        parts = key.split(".")
+        known = any(".".join(parts[:n]) in values for n in range(1, len(parts) + 1))
+        return repr(values.get(key)) if known else "not noted"
+
+    return [
+        f"{key}: {shown(theirs, key)} there, {shown(ours, key)} now"
+        for key in sorted(ours.keys() | theirs.keys())
+        if json.dumps(ours.get(key)) != json.dumps(theirs.get(key))
+    ]
 
 
 def _describe(thing: object) -> dict[str, Any]:
@@ -152,3 +195,20 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in settings.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
     return flat
+
+
+_NO_VALUE = object()
+
+
+def _values(thing: object) -> Any:
+    """Numbers and texts of a value and what it contains, as JSON has them; else `_NO_VALUE`."""
+    if thing is None or isinstance(thing, (bool, int, float, str)):
+        return thing
+    if is_dataclass(thing) and not isinstance(thing, type):
+        thing = {field.name: getattr(thing, field.name) for field in fields(thing)}
+    if isinstance(thing, Mapping):
+        found = {str(key): _values(value) for key, value in thing.items()}
+        return {key: value for key, value in found.items() if value is not _NO_VALUE}
+    if isinstance(thing, (list, tuple)):
+        return [value for value in map(_values, thing) if value is not _NO_VALUE]
+    return _NO_VALUE

@@ -117,11 +117,6 @@ def copied(scribbles: Scribbles) -> Scribbles:
     return {"scribbles": frames, "sequence": scribbles["sequence"]}
 
 
-def is_empty(scribbles: Scribbles) -> bool:
-    """Whether no frame has a line."""
-    return not any(scribbles["scribbles"])
-
-
 def annotated_frames(scribbles: Scribbles, object_id: int | None = None) -> list[int]:
     """Frames with at least one line, of one object if it is given."""
     return [

@@ -16,7 +16,7 @@ import pandas as pd
 from civos_siaf.benchmark.clock import Clock, WallClock
 from civos_siaf.benchmark.dataset import DavisDataset
 from civos_siaf.benchmark.metrics import LabelVideo
-from civos_siaf.benchmark.report import Report, original_csv, rows_of
+from civos_siaf.benchmark.report import REPORT, Report, original_csv, read_report, rows_of
 from civos_siaf.benchmark.rounds import SampleRounds
 from civos_siaf.benchmark.rules import Rules
 from civos_siaf.benchmark.samples import all_samples
@@ -38,9 +38,13 @@ class InteractiveSession:
         dataset: sequences, truth, first scribbles.
         rules: the protocol.
         clock: the time.
-        folder: where `report.csv` is written as rounds are played; None: nowhere.
+        folder: where `report.csv` is written as rounds are played; None: nowhere. A session begins anew, as
+            the original's does, so the folder must not hold rounds of another one.
         session_id: first column of the report; random when None.
         shuffle: play the samples in random order (seeded by `random`).
+
+    Raises:
+        ValueError: the folder's report holds rounds already.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class InteractiveSession:
         if shuffle:
             random.shuffle(self.samples)
         self.session_id = session_id or secrets.token_hex(32)
+        _refuse_used(folder)
         self._report = Report(folder)
         self._pending = iter(self.samples)
         self._current: SampleRounds | None = None
@@ -160,3 +165,13 @@ class InteractiveSession:
         if self._current is None:
             raise RuntimeError("the session has ended" if self._ended else "call next() first")
         return self._current
+
+
+def _refuse_used(folder: Path | None) -> None:
+    if folder is None or not (folder / REPORT).exists():
+        return
+    if rows := len(read_report(folder / REPORT, partial=True)):
+        raise ValueError(
+            f"{folder / REPORT} holds {rows} rows of an earlier session, which would count in this one; "
+            "choose another folder, or remove this one"
+        )

@@ -69,49 +69,6 @@ class ColourChange:
         return out
 
 
-@dataclass(frozen=True, kw_only=True)
-class ToneShift:
-    """Brightness and contrast, and a shift of each channel, with the ranges of RITM (spec section 11).
-
-    Attributes:
-        brightness: added, -x..x of the full range.
-        contrast: the values are multiplied by 1 + a number in this range.
-        tone_probability: of a change of brightness and contrast.
-        shift: added to each channel, -s..s of 255.
-        shift_probability: of shifts.
-    """
-
-    brightness: float = 0.25
-    contrast: tuple[float, float] = (-0.15, 0.4)
-    tone_probability: float = 0.75
-    shift: float = 10.0
-    shift_probability: float = 0.75
-
-    def draw(self, rng: np.random.Generator) -> ToneChange:
-        """One change, which may be done to several frames."""
-        factor, offsets = 1.0, np.zeros(3)
-        if rng.random() < self.tone_probability:
-            factor += float(rng.uniform(*self.contrast))
-            offsets += 255 * rng.uniform(-self.brightness, self.brightness)
-        if rng.random() < self.shift_probability:
-            offsets += rng.uniform(-self.shift, self.shift, size=3)
-        return ToneChange(factor, (float(offsets[0]), float(offsets[1]), float(offsets[2])))
-
-
-@dataclass(frozen=True)
-class ToneChange:
-    """A drawn change: values times `factor` plus the channel's offset."""
-
-    factor: float
-    offsets: tuple[float, float, float]
-
-    def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Change an image (H, W, 3)."""
-        values = np.arange(256)[:, None] * self.factor + np.array(self.offsets)
-        table = np.clip(np.rint(values), 0, 255).astype(np.uint8)[None]
-        return np.asarray(cv2.LUT(image, table), np.uint8)
-
-
 class Colour(Protocol):
     """Draws colour changes."""
 

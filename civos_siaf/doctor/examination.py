@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from civos_siaf.doctor.machine import Machine, look
 from civos_siaf.doctor.search import Found, data_folders, find_data, find_weights, weight_folders
-from civos_siaf.weights.manifest import Manifest, manifest
+from civos_siaf.places import folder
+from civos_siaf.weights.manifest import Manifest, WeightRecord, manifest
 
 TRAININGS = Path("outputs/train")
 
@@ -21,7 +24,7 @@ class Examination:
         manifest: what there could be.
         machine: see there.
         weights: by name, our own and the published ones.
-        trained: weights of one's own by experiment.
+        trained: weights of one's own by experiment, of its last stage.
         data: data sets by name.
         weight_places: folders that were looked into.
         data_places: likewise.
@@ -84,6 +87,17 @@ def examine(
 
 
 def _trained(experiment: str) -> Found:
-    """The newest weights of an experiment in its own folder or one of its stages'."""
-    files = (TRAININGS / experiment).glob("**/weights.safetensors")
-    return Found(max(files, key=lambda path: path.stat().st_mtime, default=None))
+    """The weights with which an experiment ends: in its folder, or in that of the last of its stages."""
+    file = folder("configs") / "experiment" / f"{experiment}.yaml"
+    settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+    record = WeightRecord(
+        name=experiment,
+        architecture=settings["task"]["architecture"],
+        file_name="weights.safetensors",
+        url="",
+        page="",
+        licence="",
+        metric="",
+    )
+    last = (settings.get("stages") or [""])[-1]
+    return find_weights(record, [TRAININGS / experiment / last])

@@ -65,14 +65,24 @@ def _version(name: str) -> str | None:
 def _accelerators() -> tuple[str, ...]:
     import torch
 
-    found = []
-    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
-        free, total = torch.cuda.mem_get_info(index)
-        name = torch.cuda.get_device_name(index)
-        found.append(f"cuda:{index} {name}, {free / GIB:.1f} of {total / GIB:.1f} GiB free")
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    found = [f"cuda:{index} {_cuda(index)}" for index in range(count)]
     if torch.backends.mps.is_available():
         found.append("mps (Apple)")
     return tuple(found)
+
+
+def _cuda(index: int) -> str:
+    """Name and free memory of a GPU; asking for the memory takes some of it, which a busy one refuses."""
+    import torch
+
+    try:
+        name = torch.cuda.get_device_name(index)
+        free, total = torch.cuda.mem_get_info(index)
+    except RuntimeError as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        return f"cannot be used now: {reason}"
+    return f"{name}, {free / GIB:.1f} of {total / GIB:.1f} GiB free"
 
 
 def _memory() -> tuple[int, int] | None:

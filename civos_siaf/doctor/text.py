@@ -11,6 +11,7 @@ from civos_siaf.commands import commands, written
 from civos_siaf.doctor.examination import Examination
 from civos_siaf.doctor.machine import GIB
 from civos_siaf.doctor.search import Found
+from civos_siaf.weights.download import note_of
 
 WIDTH = 100
 LABEL = 18
@@ -75,7 +76,7 @@ def _weights(found: Examination) -> Iterator[str]:
         yield _row(name, _state(state))
     for experiment, state in found.trained.items():
         if state.path:
-            yield _row(experiment, f"trained here: {state.path}")
+            yield _row(experiment, f"trained here: {state.path}" if state.usable else _state(state))
     yield _row("looked into", ", ".join(map(str, found.weight_places)))
 
 
@@ -128,9 +129,10 @@ def _to_do(found: Examination) -> Iterator[str]:
             yield from _step(f"{record.file_name} should have come along: fetch or install the package again")
         elif state.path and state.problem:
             again = f"{written('download_weights')} {name} --folder {shlex.quote(str(state.path.parent))}"
-            yield from _step(
-                f"{name} is not usable: fetch it again", f"rm {shlex.quote(str(state.path))}", again
-            )
+            # The hash that was noted of a bad file would speak against a good one.
+            there = [path for path in (state.path, note_of(state.path)) if path.exists()]
+            remove = f"rm {' '.join(shlex.quote(str(path)) for path in there)}"
+            yield from _step(f"{name} is not usable: fetch it again", remove, again)
     for name, state in found.data.items():
         if state.path and state.problem:
             layout = found.manifest.data[name].check
@@ -198,7 +200,8 @@ def _evaluation(found: Examination, method: str) -> str:
         later = DOWNLOADS / found.manifest.published[name].file_name
         files[option] = found.weights[name].path if found.weights[name].usable else later
     for option, experiment in needs.trained.items():
-        files[option] = found.trained[experiment].path or Path("WEIGHTS.safetensors")
+        own = found.trained[experiment]
+        files[option] = own.path if own.usable else Path("WEIGHTS.safetensors")
     prompts = "f3" if method in CLICKS else "none"
     options = [f"method={method}", f"click_strategy={prompts}", _davis(found)]
     options += [shlex.quote(f"{option}={path}") for option, path in files.items()]

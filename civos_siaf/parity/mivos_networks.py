@@ -17,11 +17,11 @@ from civos_siaf.networks.memory_read import affinity, read_memory, transfer
 from civos_siaf.networks.propagation_network import FrameFeatures, Memory
 from civos_siaf.networks.s2m import S2m
 from civos_siaf.networks.stm import Stm
-from civos_siaf.parity import fill
 from civos_siaf.parity.check import Check, Folder
 from civos_siaf.parity.taps import Taps, thin
 from civos_siaf.propagation.images import normalize
 from civos_siaf.training.losses_mivos import fusion_loss, propagation_loss, s2m_loss
+from civos_siaf.weights import fill
 from civos_siaf.weights.load import load_strictly
 
 RELATIVE, PROBABILITY, HARD = 1e-4, 5e-4, 1e-2

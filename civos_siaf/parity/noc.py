@@ -29,10 +29,16 @@ def check(folder: Folder) -> Iterator[Check]:
 
 
 def clicks(truth: NDArray[np.int8], mask: NDArray[np.bool_], count: int) -> list[list[int]]:
-    """The first `count` clicks against a mask that stays as it is, as rows (positive, y, x, order)."""
+    """The first `count` clicks against a mask that stays as it is, as rows (positive, y, x, order).
+
+    Where nothing is left to click on we stop; the original goes on with negative clicks on the first pixel.
+    """
     clicker = Clicker(truth)
     made = [clicker.next(mask) for _ in range(count)]
-    return [[int(c.positive), int(c.y), int(c.x), order] for order, c in enumerate(made)]
+    return [
+        [int(c.positive), int(c.y), int(c.x), order] if c is not None else [0, 0, 0, order]
+        for order, c in enumerate(made)
+    ]
 
 
 def _ignore_case(case: dict[str, Any], size: tuple[int, int]) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from civos_siaf.networks.click_network import ClickOutput
 from civos_siaf.networks.ritm import Ritm
-from civos_siaf.parity import fill
 from civos_siaf.parity.check import Check, Folder
+from civos_siaf.weights import fill
 from civos_siaf.weights.click_networks import build, from_config, load_click_network
 
 ARCHITECTURES = ("hrnet18s-ocr", "hrnet18-ocr", "hrnet32-ocr")

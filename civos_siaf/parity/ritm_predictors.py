@@ -15,9 +15,9 @@ from civos_siaf.interaction.predictor import ClickPredictor
 from civos_siaf.interaction.published import refinement
 from civos_siaf.interaction.zoom import LimitLongestSide, ZoomIn
 from civos_siaf.networks.click_network import ClickNetwork, ClickOutput, Features, Stage
-from civos_siaf.parity import fill
 from civos_siaf.parity.check import Check, Folder
 from civos_siaf.prompts import Click
+from civos_siaf.weights import fill
 
 NETWORK = "hrnet18s-ocr"
 PLAIN, REFINED, LOSS = 1e-4, 5e-3, 1e-2

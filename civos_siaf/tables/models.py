@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from civos_siaf.tables.runs import CannotRunError, Run
 from civos_siaf.weights.download import sha256
+from civos_siaf.weights.named import hashes
 from civos_siaf.weights.own import own_weights
 from civos_siaf.weights.registry import RECORDS
-
-WEIGHT_SUFFIXES = (".pth", ".pt", ".ckpt", ".safetensors")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,13 +113,13 @@ class Models:
             options.append(f"{option}='{path.resolve()}'")
         return Choice(role, tuple(options), {name: self._hash(path) for name, path in found.items()})
 
-    def hashes(self, config: object) -> dict[str, str]:
-        """SHA-256 of the weight files that a method's configuration names, by name of the file.
+    def hashes(self, config: object, *, known: Mapping[str, str]) -> dict[str, str]:
+        """SHA-256 of weight files by name: those `known`, and others that a method's configuration names.
 
-        A configuration names a file by its path, or the package's own by `own_weights`; files that are not
-        there are left out.
+        Others are files that a role does not list: of an own method, or given by an override.
         """
-        return {name: self._hash(path) for name, path in _weight_files(config)}
+        named = hashes(config, self._hash)
+        return {**known, **{name: found for name, found in named.items() if found not in known.values()}}
 
     def _hash(self, path: Path) -> str:
         if path not in self._hashes:
@@ -151,18 +150,3 @@ class Models:
         else:
             raise ValueError(f"models {self.name}: no weights called {name!r} are known")
         return path if path.is_file() else f"no {path}: {advice}; or +weights.{name}=FILE"
-
-
-def _weight_files(config: object) -> Iterator[tuple[str, Path]]:
-    """Names and paths, from the leaves of a configuration."""
-    if isinstance(config, Mapping):
-        if str(config.get("_target_", "")).endswith("own_weights"):
-            path = own_weights(str(config["name"]))
-            yield path.name, path
-            return
-        config = list(config.values())
-    if isinstance(config, (list, tuple)):
-        for part in config:
-            yield from _weight_files(part)
-    elif isinstance(config, str) and Path(config).suffix in WEIGHT_SUFFIXES and Path(config).is_file():
-        yield config, Path(config)

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from civos_siaf.benchmark.environment import available
 from civos_siaf.benchmark.samples import Shard
 from civos_siaf.files import write_text
 from civos_siaf.tables.layout import Cell, Table
 from civos_siaf.tables.runs import RESULT, CannotRunError, Run
 from civos_siaf.tables.trends import Finding
+from civos_siaf.weights.named import devices
 
 DIGITS = 16
 CELL = "cell.json"
@@ -212,4 +214,15 @@ def _environment(folder: Path, run: Run) -> dict[str, Any]:
         notes.append(f"time was not measured, every round is charged {clock['seconds_per_round']:g} s")
     if drawn := data.get("first_scribbles_by_the_robot"):
         notes.append(f"first scribbles of {len(drawn)} sequences drawn by the robot, for want of people's")
-    return {**{key: facts.get(key) for key in ("commit", "device", "processor")}, "notes": notes}
+    about = {"commit": facts.get("commit"), "device": _device(content), "processor": facts.get("processor")}
+    return {**about, "notes": notes}
+
+
+def _device(content: Mapping[str, Any]) -> str:
+    """What a finished run used, with the names of the accelerators that there were."""
+    settings, names = content.get("settings", {}), " / ".join(available(content.get("environment", {})))
+    bench = content.get("bench")
+    used = devices(settings.get("method_config") if bench is None else bench)
+    if not used:
+        return f"device not noted ({names} available)" if names else "cpu"
+    return ", ".join(f"{device} ({names})" if names and device != "cpu" else device for device in used)

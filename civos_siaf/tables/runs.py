@@ -57,7 +57,9 @@ class Run:
 
     @property
     def command(self) -> list[str]:
-        """The options of `scripts/eval_davis.py` that play this evaluation."""
+        """The options of `scripts/eval_davis.py` that play this evaluation; for costs the method's."""
+        if self.kind != "evaluation":
+            return [*self.overrides]
         chosen = dict(self.settings)
         options = [f"{key}={chosen[key]}" for key in chosen if key not in (*_LIMIT, _FIRST)]
         options += [f"rules.time_limit.{key}={chosen[key]}" for key in _LIMIT]

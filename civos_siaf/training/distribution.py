@@ -41,14 +41,6 @@ class Process:
         if self.world_size > 1:
             dist.barrier()
 
-    def mean(self, value: torch.Tensor) -> torch.Tensor:
-        """Mean of a tensor over all processes."""
-        if self.world_size == 1:
-            return value
-        total = value.detach().clone()
-        dist.all_reduce(total)
-        return total / self.world_size
-
 
 @contextmanager
 def join(device: str = "auto") -> Iterator[Process]:

@@ -6,13 +6,13 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-import numpy as np
 from torch import nn
 
 from civos_siaf.benchmark import DavisDataset, Rules, evaluate
 from civos_siaf.benchmark.clicks import ClickStrategy
 from civos_siaf.benchmark.noc import Sample, Segmenter
 from civos_siaf.benchmark.noc import evaluate as evaluate_clicks
+from civos_siaf.benchmark.noc_report import curve
 from civos_siaf.protocol import Method
 
 
@@ -54,9 +54,9 @@ class ClickValidation:
         """`iou_1`, `iou_2`, ... after so many clicks, and their `mean`."""
         predictor = self.predictor(network)
         chosen = (sample for number, sample in enumerate(self.samples) if number % self.every == 0)
-        # A target that is never reached: all clicks are made.
+        # A target that is never reached: all clicks are made that there is something to correct for.
         results = [evaluate_clicks(predictor, s, target=2.0, max_clicks=self.clicks) for s in chosen]
-        means = np.mean([result.ious for result in results], axis=0)
+        means = curve(results, self.clicks)
         return {f"iou_{n}": float(x) for n, x in enumerate(means, 1)} | {"mean": float(means.mean())}
 
 

@@ -19,6 +19,7 @@ Progress: TypeAlias = Callable[[int, int | None], None]
 
 CHUNK = 2**20
 TIMEOUT = 30.0
+WEB_PAGE = "text/html"
 _RANGE_NOT_SATISFIABLE = 416
 
 
@@ -33,18 +34,24 @@ def download(record: WeightRecord, folder: Path | str, *, progress: Progress | N
         Path of the file.
 
     Raises:
-        ConnectionError: the server cannot be reached, refuses, or breaks off; says how to go on.
-        ValueError: another hash than expected; the file is not kept.
+        ConnectionError: the server cannot be reached, refuses, breaks off, or sends a web page or too little
+            in place of the file; says how to go on. Nothing is kept but the part of what broke off.
+        ValueError: another hash than expected; the file is not kept. Or the file there is too short.
     """
     target = Path(folder) / record.file_name
-    noted = _note(target)
+    noted = note_of(target)
     if target.is_file():
+        if (short := _too_short(target, record)) is not None:
+            raise ValueError(f"{target}: not the file, {short}; remove it and {noted.name}, then fetch again")
         _verify(target, record, noted)
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
     try:
         _fetch(record.url, part, progress or (lambda done, total: None))
+        if (short := _too_short(part, record)) is not None:
+            part.unlink()
+            raise ConnectionError(f"what came is not the file, {short}")
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise ConnectionError(
@@ -60,9 +67,14 @@ def download(record: WeightRecord, folder: Path | str, *, progress: Progress | N
     return target
 
 
+def note_of(path: Path) -> Path:
+    """The file beside a weight file in which the hash of the first download is noted."""
+    return path.with_name(path.name + ".sha256")
+
+
 def noted_hash(path: Path) -> str | None:
     """The hash that the first download of a file noted beside it, in hexadecimal; None if there is none."""
-    noted = _note(path)
+    noted = note_of(path)
     return noted.read_text(encoding="utf-8").split()[0] if noted.is_file() else None
 
 
@@ -88,6 +100,8 @@ def _fetch(url: str, part: Path, progress: Progress) -> None:
         _fetch(url, part, progress)
         return
     with response:
+        if response.headers.get_content_type() == WEB_PAGE:
+            raise ConnectionError("a web page came in place of the file: a limit on downloads, or a log-in")
         if getattr(response, "status", None) != 206:
             done = 0
         length = response.headers.get("Content-Length")
@@ -104,8 +118,12 @@ def _fetch(url: str, part: Path, progress: Progress) -> None:
         raise ConnectionError(f"broke off after {done} of {total} bytes")
 
 
-def _note(path: Path) -> Path:
-    return path.with_name(path.name + ".sha256")
+def _too_short(path: Path, record: WeightRecord) -> str | None:
+    """Why a file cannot be that of the record; None if it can. A file is never shorter than its tensors."""
+    size = path.stat().st_size
+    if record.bytes is None or size >= record.bytes:
+        return None
+    return f"{size} bytes of at least {record.bytes}"
 
 
 def _verify(path: Path, record: WeightRecord, noted: Path) -> None:

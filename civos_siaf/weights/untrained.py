@@ -6,7 +6,7 @@ import warnings
 
 from torch import nn
 
-from civos_siaf.parity import fill
+from civos_siaf.weights import fill
 from civos_siaf.weights.load import load_strictly
 
 

@@ -234,3 +234,88 @@ def test_results_need_a_finished_run(tmp_path):
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(ValueError, match="not the record of an evaluation"):
         write_results(tmp_path)
+
+
+class Shrinking(Eroded):
+    """Differs from others of its class in what no JSON can say."""
+
+    def __init__(self, network=None, **options):
+        super().__init__(**options)
+        self.network = network
+
+
+def play(method, folder, about=None, rules=RULES):
+    return evaluate(method, DavisDataset(), rules=rules, clock=FixedClock(), folder=folder, about=about).r_auc
+
+
+def test_another_method_of_the_same_class_does_not_get_the_figures_of_the_first(tmp_path):
+    first = play(Eroded(shrink=3), tmp_path)
+    with pytest.raises(
+        ValueError, match=r"other settings \(method\.shrink: 3 there, 1 now\); choose another"
+    ):
+        play(Eroded(shrink=1), tmp_path)
+    assert play(Eroded(shrink=3), tmp_path) == first
+
+
+def test_parts_of_two_methods_of_the_same_class_are_not_joined(tmp_path):
+    for index, shrink in enumerate((3, 1), 1):
+        run = Evaluation(
+            Eroded(shrink=shrink), DavisDataset(), rules=RULES, folder=tmp_path, shard=Shard(index, 2)
+        )
+        rounds = run.play()
+        if index == 1:
+            list(rounds)
+    with pytest.raises(ValueError, match=r"different evaluations: .*2-of-2 and .*1-of-2 \(method\.shrink: 1"):
+        list(rounds)
+
+
+def test_what_is_said_about_a_method_tells_it_apart(tmp_path):
+    first = play(Shrinking(object()), tmp_path, {"weights": "a"})
+    with pytest.raises(ValueError, match=r"other settings \(weights: 'a' there, 'b' now\)"):
+        play(Shrinking(object()), tmp_path, {"weights": "b"})
+    with pytest.raises(ValueError, match=r"weights: 'a' there, not noted now"):
+        play(Shrinking(object()), tmp_path)
+    # Said to be the same, whatever its attributes are.
+    assert play(Shrinking(object(), shrink=1), tmp_path, {"weights": "a"}) == first
+
+
+def as_older(folder, *, without=()):
+    """Rewrite a record as it was before methods' values and dates were noted."""
+    record = json.loads((folder / "run.json").read_text())
+    del record["method_values"], record["begun"]
+    for key in without:
+        del record["settings"][key]
+    (folder / "run.json").write_text(json.dumps(record))
+
+
+def test_a_run_under_an_older_record_goes_on(tmp_path):
+    whole = play(Eroded(), tmp_path / "whole")
+    for number, _ in enumerate(evaluation(tmp_path / "cut", clock=FixedClock()).play()):
+        if number == 4:
+            break
+    as_older(tmp_path / "cut")
+    run = evaluation(tmp_path / "cut", clock=FixedClock())
+    assert len(run.remaining) == 3
+    assert play(Eroded(), tmp_path / "cut") == whole
+
+
+def test_an_older_record_of_which_too_little_is_known_is_refused(tmp_path):
+    play(Eroded(), tmp_path, {"weights": {"w.pth": "a"}})
+    as_older(tmp_path, without=["weights"])
+    with pytest.raises(ValueError, match=r"\(weights\.w\.pth: not noted there, 'a' now\); choose another"):
+        play(Eroded(), tmp_path, {"weights": {"w.pth": "a"}})
+
+
+def test_a_run_that_was_finished_before_knows_when(tmp_path):
+    run = evaluation(tmp_path)
+    assert not run.finished_before
+    next(run.play())
+    assert not evaluation(tmp_path).finished_before
+    list(evaluation(tmp_path).play())
+    again = evaluation(tmp_path)
+    assert again.finished_before
+    assert again.record.begun == run.record.begun
+    assert again.record.origin.startswith(f"begun {run.record.begun}")
+    assert not evaluation(tmp_path / "parts", shard=Shard(7, 7)).finished_before  # nothing is for this part
+    as_older(tmp_path)
+    assert "begun" not in evaluation(tmp_path).record.origin

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from torch import nn
 
 from civos_siaf.benchmark.noc import IGNORE, Clicker, Result, Sample, evaluate, iou
 from civos_siaf.benchmark.noc_data import CocoSamples, FolderSamples
@@ -12,6 +13,7 @@ from civos_siaf.coco import decode
 from civos_siaf.files import write_text
 from civos_siaf.masks import to_rle
 from civos_siaf.prompts import Click
+from civos_siaf.training.validation import ClickValidation
 
 
 def truth(height: int = 30, width: int = 40) -> NDArray[np.int8]:
@@ -60,9 +62,36 @@ def test_ties_are_negative_and_a_pixel_is_clicked_once() -> None:
     assert len({(c.y, c.x) for c in clicks}) == 3
 
 
-def test_a_perfect_mask_is_answered_at_the_origin() -> None:
-    click = Clicker(truth()).next(truth() == 1)
-    assert (click.y, click.x, click.positive) == (0, 0, False)
+def test_a_perfect_mask_gets_no_click() -> None:
+    assert Clicker(truth()).next(truth() == 1) is None
+
+
+def test_wrong_pixels_that_were_all_clicked_get_no_other_click() -> None:
+    mask = truth() == 1
+    mask[0, 0] = mask[20, 30] = True
+    clicker = Clicker(truth())
+    assert [(c.y, c.x, c.positive) for c in (clicker.next(mask), clicker.next(mask))] == [
+        (0, 0, False),
+        (20, 30, False),
+    ]
+    assert clicker.next(mask) is None
+
+
+def test_a_target_out_of_reach_ends_with_the_errors() -> None:
+    perfect = Grower([(truth() == 1) * 1.0])
+    assert evaluate(perfect, sample(), target=2.0).ious == (1.0,)
+    assert len(perfect.clicks) == 1
+
+
+def test_training_scores_a_perfect_answer_after_each_click() -> None:
+    grower, other = Grower([(truth() == 1) * 1.0]), sample()
+    part = np.zeros((30, 40))
+    part[5:16, 8:20] = 1
+    validation = ClickValidation(lambda network: grower, [other, other], clicks=3)
+    assert validation(nn.Identity()) == {"iou_1": 1, "iou_2": 1, "iou_3": 1, "mean": 1}
+    grower.answers = [part, (truth() == 1) * 1.0]
+    assert validation(nn.Identity())["iou_1"] == pytest.approx(12 / 21)
+    assert len(grower.clicks) == 2
 
 
 def test_ignored_pixels_count_nowhere() -> None:
@@ -83,7 +112,8 @@ def test_clicks_until_the_target() -> None:
     assert result.ious == (pytest.approx(12 / 21), 1.0)
     assert (result.noc(0.5), result.noc(0.85), result.noc(0.9)) == (1, 2, 2)
     assert len(evaluate(grower, sample(), target=0.5).ious) == 1
-    assert len(evaluate(grower, sample(), target=0.5, min_clicks=3).ious) == 3
+    assert len(evaluate(grower, sample(), target=0.5, min_clicks=2).ious) == 2
+    assert len(evaluate(grower, sample(), target=0.5, min_clicks=3).ious) == 2  # nothing is left to correct
 
 
 def test_never_good_enough_uses_all_clicks() -> None:

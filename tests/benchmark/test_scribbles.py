@@ -44,8 +44,6 @@ def test_fusing_keeps_order_and_changes_nothing():
     assert len(a["scribbles"][0]) == 1
     assert davis.annotated_frames(both) == [0, 1]
     assert davis.annotated_frames(both, object_id=3) == [1]
-    assert not davis.is_empty(both)
-    assert davis.is_empty(davis.empty("s", 4))
     with pytest.raises(ValueError, match="cannot be fused"):
         davis.fuse(a, davis.empty("s", 3))
     with pytest.raises(ValueError, match="cannot be fused"):

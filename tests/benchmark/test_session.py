@@ -64,3 +64,32 @@ def test_shuffling_permutes_the_samples(mini):
     orders = {tuple(s.key for s in InteractiveSession(mini, shuffle=True).samples) for _ in range(60)}
     assert len(orders) > 1
     assert len({frozenset(order) for order in orders}) == 1
+
+
+def play(session, *, right):
+    for sequence, _, _ in session.scribbles_iterator():
+        truth = session.dataset.annotations(sequence)
+        session.submit_masks(truth if right else np.zeros_like(truth))
+
+
+def test_a_folder_with_rounds_of_another_session_is_refused(mini, tmp_path):
+    rules = Rules(max_rounds=1)
+    play(InteractiveSession(mini, rules=rules, folder=tmp_path), right=False)
+    before = (tmp_path / "report.csv").read_text()
+    with pytest.raises(ValueError, match=r"report\.csv holds 48 rows of an earlier session.*another folder"):
+        InteractiveSession(mini, rules=rules, folder=tmp_path)
+    assert (tmp_path / "report.csv").read_text() == before
+    cut = InteractiveSession(mini, rules=rules, folder=tmp_path / "cut")
+    cut.next()
+    cut.get_scribbles()
+    cut.submit_masks(mini.annotations("mini-a"))
+    with pytest.raises(ValueError, match="holds 12 rows"):
+        InteractiveSession(mini, rules=rules, folder=tmp_path / "cut")
+
+
+def test_a_folder_in_which_nothing_was_played_is_taken(mini, tmp_path):
+    InteractiveSession(mini, folder=tmp_path)
+    session = InteractiveSession(mini, rules=Rules(max_rounds=1), folder=tmp_path)
+    play(session, right=True)
+    assert session.summary().at_60s == 1
+    assert len(session.report()) == 48

@@ -32,18 +32,21 @@ def test_sound_sets_have_no_problems(tmp_path):
     assert davis.sizes == {(48, 80): 16}
     coco = write_coco(tmp_path / "c")
     lvis = write_lvis(tmp_path / "l")
-    for parts in (
-        check_davis(write_davis(tmp_path / "e", year=2016), year=2016),
-        check_youtubevos(write_youtubevos(tmp_path / "y")),
-        check_bl30k(write_bl30k(tmp_path / "b")),
-        check_saliency(write_saliency(tmp_path / "s")),
-        check_saliency(write_saliency(tmp_path / "f", nested=True)),
-        check_coco(coco / "instances.json", coco / "images"),
-        check_coco(lvis / "lvis_v1_train.json", lvis / "images"),
+    # Videos or images, images, masks, objects, as `tests.data.layouts` writes them.
+    for parts, counts in (
+        (check_davis(write_davis(tmp_path / "e", year=2016), year=2016), (2, 16, 16, 2)),
+        (check_youtubevos(write_youtubevos(tmp_path / "y")), (2, 16, 16, 4)),
+        (check_bl30k(write_bl30k(tmp_path / "b")), (2, 24, 24, 6)),
+        (check_saliency(write_saliency(tmp_path / "s")), (3, 3, 3, 3)),
+        (check_saliency(write_saliency(tmp_path / "f", nested=True)), (3, 3, 3, 3)),
+        (check_coco(coco / "instances.json", coco / "images"), (3, 3, 12, 9)),  # a crowd is no object
+        (check_coco(lvis / "lvis_v1_train.json", lvis / "images"), (3, 3, 6, 6)),
     ):
         summary = summarise(parts)
         assert summary.problems == []
-        assert summary.objects >= 3 or summary.checked == 2
+        assert (summary.checked, summary.images, summary.masks, summary.objects) == counts
+        assert summary.empty == 0
+        assert sum(summary.sizes.values()) == summary.images
         assert dict(summary.rows())["problems"] == "0"
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
+import civos_siaf
 from civos_siaf import commands
 from civos_siaf.doctor import examine, machine, report, search
 from civos_siaf.places import folder
@@ -66,11 +67,12 @@ def test_published_weights_make_a_method_ready_with_its_options(place, davis):
 def test_a_damaged_file_is_said_to_be_so_with_the_way_out(place):
     path = place / "fusion.pth"
     path.write_bytes(b"<html>quota exceeded</html>")
+    (place / "fusion.pth.sha256").write_text("of the page  fusion.pth")
     found = examine([place])
     assert found.weights["mivos-fusion"].path == path
     assert "cut off: 27 bytes" in str(found.weights["mivos-fusion"].problem)
     todo = section(report(found), "To do")
-    assert f"rm {path}" in todo
+    assert f"rm {path} {path}.sha256\n" in todo
     assert f"mivos-fusion --folder {place}" in todo
 
 
@@ -98,13 +100,36 @@ def test_a_data_set_in_part_names_what_it_lacks(place):
     assert state.problem == "no train/Annotations, no train/meta.json"
 
 
-def test_own_trainings_count(place):
-    weights = place / "outputs" / "train" / "siaf_r50" / "lvis" / "weights.safetensors"
-    weights.parent.mkdir(parents=True)
-    weights.write_bytes(b"")
+def trained(place, stage, content):
+    path = place / "outputs" / "train" / "siaf_r50" / stage / "weights.safetensors"
+    save_weights(path, content, metadata={})
+    return path
+
+
+def test_a_training_counts_with_the_weights_of_its_last_stage(place):
+    trained(place, "lvis", zeros("afi-r50"))
+    trained(place, "ytb", zeros("afi-r50"))
+    found = examine()
+    assert found.missing_for("siaf_r50") == ["r50-aotl", "siaf_r50"]
+    assert "trained here" not in report(found)
+    path = trained(place, "davis", zeros("afi-r50"))
     found = examine()
     assert found.missing_for("siaf_r50") == ["r50-aotl"]
     assert found.missing_for("siaf_swinb") == ["swinb-aotl", "siaf_swinb"]
+    relative = path.relative_to(place)
+    assert f"trained here: {relative}" in report(found)
+    assert f"method.interaction.weights={relative}" in report(found)
+
+
+def test_weights_of_a_training_that_cannot_be_read_do_not_count(place):
+    path = trained(place, "davis", {"x": torch.zeros(1)})
+    for content in (path.read_bytes(), b""):  # of another network; empty
+        path.write_bytes(content)
+        found = examine()
+        assert found.missing_for("siaf_r50") == ["r50-aotl", "siaf_r50"]
+        text = report(found)
+        assert "not usable: " in text
+        assert "method.interaction.weights=WEIGHTS.safetensors" in text
 
 
 def test_without_the_light_weights_they_are_asked_for(place, machine_like):
@@ -135,10 +160,27 @@ def test_usual_places_are_looked_into_once(monkeypatch, tmp_path):
 
 def test_the_machine_is_looked_at(tmp_path):
     found = machine.look(tmp_path)
-    assert found.versions["torch"] == torch.__version__.split("+")[0] or found.versions["torch"]
+    assert found.versions["torch"].split("+")[0] == torch.__version__.split("+")[0]
+    assert found.versions["civos-siaf"] == civos_siaf.__version__
     assert found.cores >= 1
     assert found.disk > 0
     assert found.memory is None or 0 < found.memory[0] <= found.memory[1]
+
+
+def test_a_gpu_that_refuses_is_said_to_do_so(monkeypatch, tmp_path):
+    def memory(index):
+        if index == 1:
+            raise RuntimeError("CUDA error: device is busy or unavailable\nCompile with DSA")
+        return 2**30, 4 * 2**30
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: "H200")
+    monkeypatch.setattr(torch.cuda, "mem_get_info", memory)
+    assert machine.look(tmp_path).accelerators[:2] == (
+        "cuda:0 H200, 1.0 of 4.0 GiB free",
+        "cuda:1 cannot be used now: CUDA error: device is busy or unavailable",
+    )
 
 
 def test_commands_are_written_as_one_would_call_them(monkeypatch, tmp_path):

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from civos_siaf.parity import fill, noc, ritm, ritm_networks, ritm_small
+from civos_siaf.parity import noc, ritm, ritm_networks, ritm_small
 from civos_siaf.parity.check import Folder
+from civos_siaf.weights import fill
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 

@@ -12,9 +12,9 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from PIL import Image
 
+from civos_siaf.benchmark.noc import Sample, evaluate
 from civos_siaf.interaction.brs import FeatureBrs
 from civos_siaf.interaction.predictor import ClickPredictor
-from civos_siaf.interaction.round_clicks import RoundClicks
 from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.speed import clicks
 from civos_siaf.weights.click_networks import build
@@ -102,7 +102,7 @@ def configs():
 
 
 NETWORKS = ("deeplab_r34", "hrnet18_ocr", "hrnet18s_ocr", "hrnet32_ocr", "light_clicks")
-INTERACTIONS = ("clicks", "clicks_fbrs", "clicks_light", "round_clicks")
+INTERACTIONS = sorted(path.stem for path in (CONFIGS / "interaction").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -114,7 +114,11 @@ def test_network_configs(configs, name: str) -> None:
 @pytest.mark.parametrize("name", INTERACTIONS)
 def test_interaction_configs(configs, name: str) -> None:
     predictor = instantiate(compose(f"interaction/{name}").interaction)(build("light-clicks").eval())
-    assert isinstance(predictor, RoundClicks if name == "round_clicks" else ClickPredictor)
+    assert isinstance(predictor, ClickPredictor)
+    truth = np.zeros((40, 60), np.int8)
+    truth[10:30, 10:30] = 1
+    sample = Sample("a", np.full((40, 60, 3), 90, np.uint8), truth)
+    assert len(evaluate(predictor, sample, target=2, max_clicks=2).ious) == 2  # as eval_clicks.py does
     if name == "clicks_fbrs":
         assert isinstance(predictor.refinement, FeatureBrs)
     if name == "clicks":

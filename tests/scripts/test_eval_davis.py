@@ -1,9 +1,11 @@
 import json
 import os
 import shutil
+import sys
 import time
 
 import pytest
+from hydra import compose, initialize_config_dir
 
 from civos_siaf.benchmark.dataset import mini_root
 from tests.scripts.conftest import ROOT
@@ -22,6 +24,57 @@ def test_a_run_says_what_it_is(script, tmp_path):
         "run.json", "report.csv", "finished.jsonl", "summary.json", "summary.md", "curves.png", "sheets",
     }  # fmt: skip
     assert len(list((out / "sheets").iterdir())) == 4
+
+
+WEIGHED = """
+from pathlib import Path
+
+from tests.benchmark.eroded import Eroded
+
+
+class Weighed(Eroded):
+    def __init__(self, path, device):
+        super().__init__(shrink=int(Path(path).read_text()))
+"""
+
+
+@pytest.fixture
+def play(tmp_path, monkeypatch, capsys):
+    """Run `eval_davis` in this process, in an empty folder; returns what it writes, and its errors stream."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import eval_davis
+
+    def run(*options):
+        with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+            eval_davis.run(compose("eval_davis", list(options)))
+        return capsys.readouterr()
+
+    yield run
+    for name in ("eval_davis", "errors", "weighed"):
+        sys.modules.pop(name, None)
+
+
+def test_other_weights_at_the_same_place_are_another_run(play, tmp_path):
+    (tmp_path / "weighed.py").write_text(WEIGHED)
+    weights = tmp_path / "w.pth"
+    weights.write_text("3")
+    method = ("method._target_=weighed.Weighed", "+method.path=w.pth", "+method.device=cpu", *ERODED[1:])
+    options = (*TOY, *method, "rounds=1", "clock=fixed", "contact_sheets=false")
+    first = play(*options, "out=a")
+    assert "finished before" not in first.err
+    again = play(*options, "out=a")
+    assert again.out == first.out
+    assert "finished before, begun 20" in again.err
+    assert "nothing is played; a" in again.err
+    weights.write_text("1")
+    with pytest.raises(ValueError, match=r"a holds an evaluation with other settings \(weights\.w\.pth: "):
+        play(*options, "out=a")
+    assert play(*options, "out=b").out != first.out
+    settings = json.loads((tmp_path / "a" / "run.json").read_text())["settings"]
+    assert settings["devices"] == ["cpu"]
+    assert "| devices | cpu |" in first.out
 
 
 def test_killed_in_the_middle_and_resumed(script, tmp_path):

@@ -60,11 +60,11 @@ def test_weight_files_named_by_a_configuration_are_hashed(tmp_path):
     file.write_bytes(b"1")
     light = {"_target_": "civos_siaf.weights.own.own_weights", "name": "light_fusion"}
     config = {"network": {"path": str(file), "name": "x"}, "more": [light, "gone.pth", "word"], "none": None}
-    hashes = Models("mine", {}).hashes(config)
+    hashes = Models("mine", {}).hashes(config, known={})
     own = own_weights("light_fusion")
     assert hashes == {str(file): sha256(file), own.name: sha256(own)}
     file.write_bytes(b"2")
-    assert Models("mine", {}).hashes(config)[str(file)] != hashes[str(file)]
+    assert Models("mine", {}).hashes(config, known={})[str(file)] != hashes[str(file)]
 
 
 def test_own_rows_are_played_and_refusals_are_said(script, tmp_path):

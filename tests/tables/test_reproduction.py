@@ -42,6 +42,29 @@ def test_the_value_at_60_s_ends_with_the_rounds_asked_for(tmp_path):
         Measure("r_auc").of(tmp_path, "evaluation")
 
 
+GPU = {"environment": {"accelerators_available": ["H200"], "processor": "p"}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "device"),
+    [
+        ({}, "cpu"),
+        (GPU, "device not noted (H200 available)"),
+        ({"environment": {"device": "H200", "processor": "p"}}, "device not noted (H200 available)"),
+        ({"environment": {"device": "cpu", "processor": "p"}}, "cpu"),
+        ({**GPU, "settings": {"method_config": {"network": {"device": "cpu"}}}}, "cpu"),
+        ({**GPU, "settings": {"method_config": {"network": {"device": "cuda"}}}}, "cuda (H200)"),
+        ({**GPU, "settings": {}, "bench": {"device": "cpu"}}, "cpu"),
+        ({**GPU, "settings": {}, "bench": {"device": "cuda"}}, "cuda (H200)"),
+    ],
+)
+def test_the_device_of_a_cell_is_the_one_that_was_used(tiny, played, changes, device):
+    folder = played.folder_of(tiny.rows[0].cells[0].run)
+    content = json.loads((folder / "summary.json").read_text())
+    (folder / "summary.json").write_text(json.dumps({**content, "environment": {}, **changes}))
+    assert played.results().cells[folder.name]["device"] == device
+
+
 def test_a_finished_cell_is_not_run_again(tiny, played, prepare, tmp_path):
     before = played.results()
     again = Reproduction(tiny, prepare, tmp_path / "cells")

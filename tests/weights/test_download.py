@@ -32,6 +32,8 @@ class Server(BaseHTTPRequestHandler):
             return
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(CONTENT) - start))
+        if self.behaviour.get("html"):
+            self.send_header("Content-Type", "text/html; charset=utf-8")
         self.end_headers()
         self.wfile.write(CONTENT[start : self.behaviour.get("stop", len(CONTENT))])
 
@@ -47,9 +49,11 @@ class Site:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def record(self, sha256: str | None = None, path: str = "file.pth") -> WeightRecord:
+    def record(
+        self, sha256: str | None = None, path: str = "file.pth", size: int | None = None
+    ) -> WeightRecord:
         url = f"http://127.0.0.1:{self.server.server_port}/{path}"
-        return WeightRecord("x", "light-clicks", "file.pth", url, "the page", "MIT", "none", sha256)
+        return WeightRecord("x", "a", "file.pth", url, "the page", "MIT", "none", sha256, bytes=size)
 
 
 @pytest.fixture
@@ -121,3 +125,37 @@ def test_an_absent_file_names_the_answer(site: Site, tmp_path: Path) -> None:
     with pytest.raises(ConnectionError, match="Not Found"):
         download(site.record(path="absent"), tmp_path)
     assert not (tmp_path / "file.pth").exists()
+
+
+def test_a_web_page_is_not_the_file_and_nothing_of_it_is_kept(site: Site, tmp_path: Path) -> None:
+    site.behaviour["html"] = 1
+    message = r"a web page came in place of the file.*fetch file\.pth by hand from the page and put it into"
+    for size in (None, 1000):
+        with pytest.raises(ConnectionError, match=message):
+            download(site.record(size=size), tmp_path)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_web_page_does_not_spoil_what_had_come_before(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "file.pth.part").write_bytes(CONTENT[:1000])
+    site.behaviour["html"] = 1
+    with pytest.raises(ConnectionError, match="web page"):
+        download(site.record(), tmp_path)
+    del site.behaviour["html"]
+    assert download(site.record(), tmp_path).read_bytes() == CONTENT
+
+
+def test_less_than_the_tensors_is_not_the_file(site: Site, tmp_path: Path) -> None:
+    size = len(CONTENT) + 1
+    with pytest.raises(ConnectionError, match=rf"the file, {size - 1} bytes of at least {size}\).*by hand"):
+        download(site.record(size=size), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert download(site.record(size=size - 1), tmp_path).read_bytes() == CONTENT
+
+
+def test_a_short_file_that_is_there_is_not_taken_for_the_file(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "file.pth").write_bytes(b"<html>")
+    (tmp_path / "file.pth.sha256").write_text(f"{hashlib.sha256(b'<html>').hexdigest()}  file.pth\n")
+    with pytest.raises(ValueError, match=r"6 bytes of at least 7; remove it and file\.pth\.sha256"):
+        download(site.record(size=7), tmp_path)
+    assert site.ranges == []

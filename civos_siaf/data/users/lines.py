@@ -116,19 +116,6 @@ def cheap_path(region: Mask, rng: np.random.Generator) -> NDArray[np.float64]:
     return _longest_inside(points, piece)
 
 
-def cheap_line(region: Mask, rng: np.random.Generator, *, min_area: int = 50) -> Mask:
-    """A curve as of `cheap_path`, three pixels wide, where no robot has the time.
-
-    Args:
-        region: (H, W).
-        rng: all randomness comes from here.
-        min_area: smaller regions get no line.
-    """
-    if np.count_nonzero(region) < min_area:
-        return np.zeros_like(region)
-    return np.asarray(line(cheap_path(region, rng), region.shape) & largest_piece(region))
-
-
 def largest_piece(region: Mask) -> Mask:
     """The largest 8-connected part of a region (H, W) that is not empty."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(region.astype(np.uint8), connectivity=8)
@@ -139,25 +126,6 @@ def inner_depth(region: Mask) -> NDArray[np.float32]:
     """Distance (H, W) in pixels to the nearest place outside; the frame's edge is outside too."""
     padded = np.pad(region, 1).astype(np.uint8)
     return np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1], dtype=np.float32)
-
-
-def region_line(
-    region: Mask, rng: np.random.Generator, *, robot: LineRobot | None = None, robot_share: float = 0.5
-) -> Mask:
-    """The robot's lines three pixels wide, or a cheap one, as SIAF's training draws them (spec siaf 10).
-
-    Args:
-        region: (H, W).
-        rng: all randomness comes from here.
-        robot: None: always cheap lines.
-        robot_share: how often the robot is asked.
-    """
-    asked = rng.random() < robot_share
-    if np.count_nonzero(region) < 50:
-        return np.zeros_like(region)
-    if robot is not None and asked:
-        return dilate(robot_lines(robot, region), SQUARE)
-    return cheap_line(region, rng)
 
 
 def line(points: NDArray[np.float64], shape: tuple[int, ...], *, width: int = 3) -> Mask:

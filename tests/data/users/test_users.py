@@ -69,8 +69,6 @@ def test_a_skeleton_of_a_bar_is_its_middle_line():
 def test_lines_stay_in_their_region(seed):
     region = blob(seed)
     near = morphology.dilate(region, morphology.ellipse(7))
-    assert not (lines.cheap_line(region, rng(seed)) & ~region).any()
-    assert lines.cheap_line(region, rng(seed)).any()
     assert not (lines.middle(region, rng(seed)) & ~near).any()
     assert not (lines.outline(region, rng(seed)) & ~near).any()
     assert not (lines.curves(region, rng(seed), count=3) & ~near).any()
@@ -98,17 +96,7 @@ def test_the_longest_curves_are_kept():
 def test_small_regions_get_no_line():
     small = np.zeros((30, 30), bool)
     small[3:9, 3:9] = True
-    assert not lines.cheap_line(small, rng()).any()
-    assert not lines.region_line(small, rng(), robot=ROBOT).any()
     assert not lines.curves(np.eye(30, dtype=bool) & small & False, rng(), count=2).any()
-
-
-def test_region_lines_are_the_robots_or_cheap():
-    region = disc()
-    robots = morphology.dilate(lines.robot_lines(ROBOT, region), lines.SQUARE)
-    same = [np.array_equal(lines.region_line(region, rng(s), robot=ROBOT), robots) for s in range(40)]
-    assert 8 < sum(same) < 32
-    assert not np.array_equal(lines.region_line(region, rng(0)), robots)
 
 
 @pytest.mark.parametrize("robot", [None, ROBOT])

@@ -6,7 +6,7 @@ from civos_siaf.networks.afi import variants
 from civos_siaf.networks.afi.backbones import MAPS, MobileNetBackbone, ResNet50Backbone, SwinBackbone
 from civos_siaf.networks.afi.variants import VARIANTS
 from civos_siaf.networks.prepare import for_inference
-from civos_siaf.parity import fill
+from civos_siaf.weights import fill
 
 SIZE = (64, 96)
 
