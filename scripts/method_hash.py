@@ -7,9 +7,8 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from civos_siaf.weights.own import own_weights
-
-PIECE = 2**20
+from civos_siaf.weights.download import sha256
+from civos_siaf.weights.named import file_of
 
 
 def method_hash(method: DictConfig) -> str:
@@ -21,22 +20,12 @@ def method_hash(method: DictConfig) -> str:
 def _with_contents(value: object) -> object:
     """A configuration with hashes in the place of files."""
     if isinstance(value, Mapping):
-        if str(value.get("_target_", "")).endswith(".own_weights"):
-            return _own(str(value["name"]))
         found = {str(name): _with_contents(part) for name, part in value.items()}
-        if "architecture" in value:  # some take the package's own weights where no file is named
-            found["own weights"] = _own(str(value["architecture"]).replace("-", "_"))
-        return found
+        path = file_of(value)
+        return found if path is None else {**found, "file": sha256(path)}
     if isinstance(value, list):
         return [_with_contents(part) for part in value]
-    if isinstance(value, str) and _is_file(value):
-        return _sum(Path(value))
-    return value
-
-
-def _own(name: str) -> str | None:
-    path = own_weights(name, required=False)
-    return None if path is None else _sum(path)
+    return sha256(Path(value)) if isinstance(value, str) and _is_file(value) else value
 
 
 def _is_file(text: str) -> bool:
@@ -44,11 +33,3 @@ def _is_file(text: str) -> bool:
         return Path(text).is_file()
     except OSError:  # too long for a path
         return False
-
-
-def _sum(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(PIECE):
-            digest.update(piece)
-    return f"sha256 {digest.hexdigest()}"

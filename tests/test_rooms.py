@@ -13,6 +13,7 @@ GROUND = {
     "aggregate",
     "allocator",
     "coco",
+    "devices",
     "files",
     "frames",
     "masks",

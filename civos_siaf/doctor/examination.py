@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -12,8 +12,11 @@ from civos_siaf.doctor.machine import Machine, look
 from civos_siaf.doctor.search import Found, data_folders, find_data, find_weights, weight_folders
 from civos_siaf.places import folder
 from civos_siaf.weights.manifest import Manifest, WeightRecord, manifest
+from civos_siaf.weights.own import TRAINED_BY
 
 TRAININGS = Path("outputs/train")
+TRAINED = "weights.safetensors"
+"""What a training leaves."""
 
 
 @dataclass(frozen=True)
@@ -82,22 +85,29 @@ def examine(
         tell(f"data set {name}")
         sets[name] = find_data(name, needs, data_places)
     experiments = {name for needs in known.methods.values() for name in needs.trained.values()}
-    trained = {name: _trained(name) for name in sorted(experiments)}
+    trained = {name: _trained(name, weight_places) for name in sorted(experiments)}
     return Examination(known, machine, found, trained, sets, tuple(weight_places), tuple(data_places))
 
 
-def _trained(experiment: str) -> Found:
-    """The weights with which an experiment ends: in its folder, or in that of the last of its stages."""
+def _trained(experiment: str, places: Sequence[Path]) -> Found:
+    """The weights with which an experiment ends.
+
+    Among the other weights, under the name by which methods find them; or in the folder of the training, that
+    of its last stage if it has several.
+    """
     file = folder("configs") / "experiment" / f"{experiment}.yaml"
     settings = yaml.safe_load(file.read_text(encoding="utf-8"))
     record = WeightRecord(
         name=experiment,
         architecture=settings["task"]["architecture"],
-        file_name="weights.safetensors",
+        file_name=TRAINED,
         url="",
         page="",
         licence="",
         metric="",
     )
     last = (settings.get("stages") or [""])[-1]
+    for name in (name for name, trained_by in TRAINED_BY.items() if trained_by == experiment):
+        if (found := find_weights(replace(record, file_name=f"{name}.safetensors"), places)).path:
+            return found
     return find_weights(record, [TRAININGS / experiment / last])

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from civos_siaf.data.check import Checked
 from civos_siaf.data.check_videos import check_bl30k, check_davis, check_youtubevos
-from civos_siaf.places import folder
+from civos_siaf.weights import own
 from civos_siaf.weights.check import check_weights
 from civos_siaf.weights.manifest import DataNeeds, WeightRecord
-from civos_siaf.weights.own import VARIABLE
 
 DAVIS_VARIABLE = "DATASET_DAVIS"
 """Environment variable by which the original toolkit finds DAVIS."""
@@ -41,9 +40,8 @@ class Found:
 
 
 def weight_folders(given: Sequence[Path]) -> list[Path]:
-    """Those given, that of the environment, `checkpoints` here, and that of the package."""
-    named = [Path(os.environ[VARIABLE])] if VARIABLE in os.environ else []
-    return _once([*given, *named, Path("checkpoints"), folder("checkpoints")])
+    """Those given, and where methods look by themselves."""
+    return _once([*given, *own.weight_folders()])
 
 
 def data_folders(given: Sequence[Path]) -> list[Path]:

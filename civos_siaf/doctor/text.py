@@ -8,16 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from civos_siaf.commands import commands, written
-from civos_siaf.doctor.examination import Examination
+from civos_siaf.doctor.examination import TRAINED, Examination
 from civos_siaf.doctor.machine import GIB
 from civos_siaf.doctor.search import Found
 from civos_siaf.weights.download import note_of
+from civos_siaf.weights.own import weight_folders
 
 WIDTH = 100
 LABEL = 18
 CLICKS = ("civos", "civos_light", "mivos_clicks")
-DOWNLOADS = Path("checkpoints")
-"""Where `download_weights.py` puts files."""
 
 
 def report(found: Examination) -> str:
@@ -64,9 +63,7 @@ def _machine(found: Examination) -> Iterator[str]:
 def _weights(found: Examination) -> Iterator[str]:
     shipped = found.manifest.shipped
     bad = [name for name in shipped if not found.weights[name].usable]
-    yield _row(
-        "light models", f"{len(shipped) - len(bad)} of {len(shipped)} files, which come along, in order"
-    )
+    yield _row("light models", f"{len(shipped) - len(bad)} of {len(shipped)} included files are valid")
     for name in bad:
         yield _row(name, _state(found.weights[name]))
     published = {name: found.weights[name] for name in found.manifest.published}
@@ -81,7 +78,7 @@ def _weights(found: Examination) -> Iterator[str]:
 
 
 def _data(found: Examination) -> Iterator[str]:
-    yield _row("made-up videos", "need nothing: they are drawn on first use")
+    yield _row("synthetic videos", "need nothing: they are drawn on first use")
     for name, state in found.data.items():
         if state.path:
             yield _row(name, _state(state))
@@ -95,7 +92,7 @@ def _state(state: Found) -> str:
         return "not here"
     if state.problem is not None:
         return f"not usable: {state.problem}"
-    return f"in order: {state.path}" + (f", split {state.split}" if state.split else "")
+    return f"valid: {state.path}" + (f", split {state.split}" if state.split else "")
 
 
 def _methods(found: Examination) -> Iterator[str]:
@@ -115,7 +112,7 @@ def _plain(found: Examination, weights: str) -> str:
 def _tables(found: Examination) -> Iterator[str]:
     if "reproduce" not in commands():
         return
-    yield _row("with light models", "all of them, on made-up videos; the figures are not the papers'")
+    yield _row("with light models", "all of them, on synthetic videos; the figures are not the papers'")
     for name in found.manifest.tables:
         methods, data = found.missing_for_table(name)
         lacking = [*(f"method {method}" for method in methods), *data]
@@ -126,7 +123,7 @@ def _to_do(found: Examination) -> Iterator[str]:
     for name, record in (found.manifest.shipped | found.manifest.published).items():
         state = found.weights[name]
         if name in found.manifest.shipped and not state.usable:
-            yield from _step(f"{record.file_name} should have come along: fetch or install the package again")
+            yield from _step(f"{record.file_name} should be here: fetch or install the package again")
         elif state.path and state.problem:
             again = f"{written('download_weights')} {name} --folder {shlex.quote(str(state.path.parent))}"
             # The hash that was noted of a bad file would speak against a good one.
@@ -165,18 +162,18 @@ def _more(found: Examination) -> Iterator[str]:
 def _now(found: Examination) -> Iterator[str]:
     if found.ready("civos_light"):
         line = f"{written('eval_davis')} click_strategy=f3"
-        yield from _step("evaluate the light CiVOS on made-up videos", line)
+        yield from _step("evaluate light CiVOS on synthetic videos", line)
         line = f"{written('segment')} video=in.mp4 'click=[0,320,180]' out=out/"
-        yield from _step("segment a video of yours: frame, x, y of a click on the object", line)
+        yield from _step("segment your own video: frame, x, y of a click on the object", line)
         if "annotate" in commands():
             line = f"{written('annotate')} video=in.mp4"
-            yield from _step("annotate a video of yours in the browser", line)
+            yield from _step("annotate your own video in the browser", line)
         if "reproduce" in commands():
             line = f"{written('reproduce')} table=civos_2 models=light"
             yield from _step("run a table of a paper with the light models", line)
         if data := _davis(found):
             line = f"{written('eval_davis')} click_strategy=f3 {data}"
-            yield from _step("evaluate the light CiVOS on DAVIS", line)
+            yield from _step("evaluate light CiVOS on DAVIS", line)
     for method, needs in found.manifest.methods.items():
         if found.ready(method) and (needs.published or needs.trained):
             yield from _step(f"evaluate {method}", _evaluation(found, method))
@@ -192,16 +189,19 @@ def _davis(found: Examination) -> str:
     return ""
 
 
+def _known(state: Found) -> bool:
+    """It is where methods look; a training's own folder is not."""
+    path = state.path
+    return path is not None and path.name != TRAINED and path.parent in weight_folders()
+
+
 def _evaluation(found: Examination, method: str) -> str:
-    """The command, with the files that are there and the places of those that will be."""
+    """The command, with the files that the method would not find by itself."""
     needs = found.manifest.methods[method]
-    files = {}
-    for option, name in needs.published.items():
-        later = DOWNLOADS / found.manifest.published[name].file_name
-        files[option] = found.weights[name].path if found.weights[name].usable else later
-    for option, experiment in needs.trained.items():
-        own = found.trained[experiment]
-        files[option] = own.path if own.usable else Path("WEIGHTS.safetensors")
+    states = {option: found.weights[name] for option, name in needs.published.items()}
+    states |= {option: found.trained[experiment] for option, experiment in needs.trained.items()}
+    files = {option: state.path for option, state in states.items() if state.usable and not _known(state)}
+    files |= {option: Path("WEIGHTS.safetensors") for option in needs.trained if not states[option].usable}
     prompts = "f3" if method in CLICKS else "none"
     options = [f"method={method}", f"click_strategy={prompts}", _davis(found)]
     options += [shlex.quote(f"{option}={path}") for option, path in files.items()]

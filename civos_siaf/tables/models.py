@@ -99,7 +99,8 @@ class Models:
         options = [f"method={role.method}", *role.overrides]
         if run.kind == "objects":
             # Seconds do not depend on the weights; where a file is missing the network is untrained.
-            return Choice(role, tuple(options), {})
+            absent = [option for option, name in role.files.items() if isinstance(self._find(name), str)]
+            return Choice(role, (*options, *(f"{option}=null" for option in absent)), {})
         if role.cannot:
             raise CannotRunError(role.cannot)
         found = {name: self._own(name) for name in role.own}

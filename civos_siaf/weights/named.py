@@ -8,7 +8,13 @@ from typing import Any
 
 from civos_siaf.weights.afi_networks import OWN
 from civos_siaf.weights.download import sha256
-from civos_siaf.weights.own import own_weights
+from civos_siaf.weights.own import own_weights, published_weights, trained_weights
+
+_FINDERS: dict[str, Callable[[str], Path]] = {
+    "own_weights": own_weights,
+    "published_weights": published_weights,
+    "trained_weights": trained_weights,
+}
 
 
 def about_method(config: Any) -> dict[str, Any]:
@@ -27,14 +33,32 @@ def about_method(config: Any) -> dict[str, Any]:
 def hashes(config: object, hashed: Callable[[Path], str] = sha256) -> dict[str, str]:
     """SHA-256 of the weight files that a configuration names, by name of the file.
 
-    A file is named by its path, by `own_weights`, or by an architecture whose own weights are taken when no
-    others are given; files that are not there are left out.
+    A file is named by its path, or as in `file_of`; files that are not there are left out.
 
     Args:
         config: plain containers, all the way down.
         hashed: makes the hash.
     """
     return {name: hashed(path) for name, path in _files(config)}
+
+
+def file_of(config: Mapping[Any, Any]) -> Path | None:
+    """The weight file that a part of a configuration stands for by name, if it is there.
+
+    Args:
+        config: plain containers; a call of one of `civos_siaf.weights.own`, or of a loader that takes the
+            package's own weights where no others are given.
+    """
+    target = str(config.get("_target_", "")).rpartition(".")[2]
+    try:
+        if target in _FINDERS:
+            return _FINDERS[target](str(config["name"]))
+        if target == "load_afi_network" and config.get("weights") is None:
+            own = OWN.get(str(config.get("architecture")))
+            return None if own is None else own_weights(own)
+    except FileNotFoundError:
+        pass
+    return None
 
 
 def devices(config: object) -> list[str]:
@@ -44,10 +68,8 @@ def devices(config: object) -> list[str]:
 
 def _files(config: object) -> Iterator[tuple[str, Path]]:
     if isinstance(config, Mapping):
-        if (own := _own(config)) is not None:
-            path = own_weights(own, required=False)
-            if path is not None:
-                yield path.name, path
+        if (path := file_of(config)) is not None:
+            yield path.name, path
         config = list(config.values())
     if isinstance(config, (list, tuple)):
         for part in config:
@@ -55,16 +77,6 @@ def _files(config: object) -> Iterator[tuple[str, Path]]:
     # Without an ending it would be a name, and not only of a file.
     elif isinstance(config, str) and Path(config).suffix and Path(config).is_file():
         yield config, Path(config)
-
-
-def _own(config: Mapping[Any, Any]) -> str | None:
-    """The name of the package's own weights that a part of a configuration stands for."""
-    target = str(config.get("_target_", "")).rpartition(".")[2]
-    if target == "own_weights":
-        return str(config["name"])
-    if target == "load_afi_network" and config.get("weights") is None:
-        return OWN.get(str(config.get("architecture")))
-    return None
 
 
 def _devices(config: object) -> Iterator[str]:

@@ -3,17 +3,19 @@ import pytest
 from PIL import Image
 
 from civos_siaf.doctor import machine, search
+from civos_siaf.places import folder
+from civos_siaf.weights import own
 
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """An empty folder to stand in, where no data or weights of this machine are found."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(search.VARIABLE, raising=False)
+    monkeypatch.delenv(own.VARIABLE, raising=False)
     monkeypatch.delenv(search.DAVIS_VARIABLE, raising=False)
-    own = search.folder("checkpoints")
-    monkeypatch.setattr(search, "weight_folders", lambda given: [*given, own])
-    monkeypatch.setattr("civos_siaf.doctor.examination.weight_folders", lambda given: [*given, own])
+    monkeypatch.setattr(
+        "civos_siaf.doctor.examination.weight_folders", lambda given: [*given, folder("checkpoints")]
+    )
     monkeypatch.setattr("civos_siaf.doctor.examination.data_folders", lambda given: list(given))
     return tmp_path
 
@@ -24,8 +26,8 @@ def davis(tmp_path):
 
     def make(split="val", *, year=2017, name="davis2017"):
         root = tmp_path / "sets" / name
-        for folder, suffix in (("JPEGImages", "jpg"), ("Annotations", "png")):
-            frames = root / folder / "480p" / "car"
+        for part, suffix in (("JPEGImages", "jpg"), ("Annotations", "png")):
+            frames = root / part / "480p" / "car"
             frames.mkdir(parents=True)
             for index in range(2):
                 picture = Image.fromarray(np.eye(20, 30, dtype=np.uint8))

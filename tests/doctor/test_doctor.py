@@ -9,6 +9,7 @@ import civos_siaf
 from civos_siaf import commands
 from civos_siaf.doctor import examine, machine, report, search
 from civos_siaf.places import folder
+from civos_siaf.weights import own
 from civos_siaf.weights.check import build
 from civos_siaf.weights.manifest import manifest
 from civos_siaf.weights.save import save_weights
@@ -136,7 +137,7 @@ def test_without_the_light_weights_they_are_asked_for(place, machine_like):
     found = examine()
     found = replace(found, machine=machine_like, weights={name: search.Found() for name in found.weights})
     text = report(found)
-    assert "0 of 6 files, which come along, in order" in section(text, "Weights")
+    assert "0 of 6 included files are valid" in section(text, "Weights")
     assert "light_clicks.safetensors should have come along" in section(text, "To do")
     assert "You can run now" not in text
     assert "av (not installed)" in section(text, "Machine")
@@ -152,7 +153,7 @@ def test_tables_are_listed_where_they_can_be_run(place, monkeypatch):
 
 def test_usual_places_are_looked_into_once(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(search.VARIABLE, str(tmp_path / "checkpoints"))
+    monkeypatch.setenv(own.VARIABLE, str(tmp_path / "checkpoints"))
     monkeypatch.setenv(search.DAVIS_VARIABLE, "/sets/DAVIS")
     assert search.weight_folders([]) == [tmp_path / "checkpoints", folder("checkpoints")]
     assert list(map(str, search.data_folders([]))) == ["/sets/DAVIS", "data", "/data"]
