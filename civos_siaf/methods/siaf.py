@@ -165,7 +165,10 @@ class SiafSession:
         self.propagator.restore(self._now.propagator)
 
     def save(self, folder: Path | str) -> None:
-        """Write what the rounds before have left; prompts of this round are not part of it."""
+        """Write what the rounds before have left; to be called between rounds.
+
+        Of a round under way the prompts that later ones would see again are written, its labels are not.
+        """
         save_moment(Path(folder), self._now, self.frames.size)
 
     def load(self, folder: Path | str) -> None:
