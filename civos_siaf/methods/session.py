@@ -165,13 +165,16 @@ class RoundSession:
         propagates = self.rules.propagates(number)
         start = self.propagator.snapshot()
         try:
-            for place, (frame, known) in enumerate(sorted(masks.items())):
-                mask = with_objects(known, self.num_objects)
+            frames = sorted(masks)
+            for place, frame in enumerate(frames):
+                mask = with_objects(masks[frame], self.num_objects)
                 if propagates:
                     part = _part(progress, place, len(masks))
-                    labels = self.propagator.interact(mask, frame, part, arrived=arrived)
+                    coming = frames[place + 1 :]
+                    self.propagator.annotate(mask, frame, part, arrived=arrived, coming=coming)
                 else:
-                    labels = self.propagator.show(mask, frame)
+                    self.propagator.show(mask, frame)
+            labels = self.propagator.masks.video()
         except BaseException:
             self.propagator.restore(start)
             raise

@@ -218,6 +218,23 @@ def test_objects_read_from_the_frames_that_know_them(shared):
     assert read.mean(dim=(1, 2, 3)).tolist() == [3, 6, 6]
 
 
+@given(st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=4), min_size=2, max_size=4))
+def test_sweeps_from_other_frames_read_as_if_they_were_the_first(begins):
+    # The later ones know more objects.
+    known = [AnnotatedMemory(i, memory(1 + i // 3, 3 * i + 1)) for i in range(5)]
+    bank, key = MemoryBank(top_k=None), torch.zeros(1, 2, 1, 3)
+    for numbers in begins:
+        entries = [known[i] for i in sorted(numbers)]
+        fresh = MemoryBank(top_k=None)
+        for own in (bank, fresh):
+            own.begin(entries)
+        assert torch.equal(bank.read(key), fresh.read(key))
+        for own in (bank, fresh):
+            own.add(memory(entries[-1].num_objects, 50), keep=True)
+            own.add(memory(entries[-1].num_objects, 70), keep=False)
+        assert torch.equal(bank.read(key), fresh.read(key))
+
+
 def test_a_sweep_needs_an_annotated_frame_and_a_bank_a_limit():
     with pytest.raises(ValueError, match="annotated"):
         MemoryBank().begin([])
