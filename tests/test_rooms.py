@@ -46,7 +46,6 @@ ARROWS = {
     "doctor": {"benchmark", "data", "weights"},
 }
 EXCEPTIONS = {
-    ("interaction", "propagation"): "the frames it shows its network are prepared as for the propagation",
     ("training", "benchmark"): "validation plays rounds of the benchmark, through the protocol",
     ("training", "propagation"): "tasks teach the memory of the propagation as it is read afterwards",
     ("training", "weights"): "trainings begin with weights, and end by writing them",

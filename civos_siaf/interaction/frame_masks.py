@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -12,21 +12,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from civos_siaf.frames import Rgb
-from civos_siaf.masks import one_hot
 from civos_siaf.padding import Padding
 from civos_siaf.prompts import MaskPrompt, Prompt, Prompts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameView:
-    """A frame at the beginning of a round.
+    """A frame that prompts correct.
 
     Attributes:
         index: its number.
         rgb: (H, W, 3) uint8.
         image: (1, 3, H', W'), normalised and padded.
         padding: between the two sizes.
-        prob: probabilities (K+1, H', W') of the rounds before.
+        prob: probabilities (K+1, H', W') of what is known.
         labels: (H', W') uint8, what is seen now.
     """
 
@@ -53,16 +52,22 @@ class FrameMasks(Protocol):
         """Masks (K+1, H, W), or padded (K+1, H', W'), index 0 = background.
 
         Args:
-            view: the frame before this round.
+            view: the frame before this round, with the masks that were given in it.
             calls: the prompts on this frame, one item for each time that some were given.
         """
 
 
-def paint(masks: Tensor, prompts: Sequence[MaskPrompt], padding: Padding) -> Tensor:
-    """Masks (K+1, H, W) or padded, with some objects replaced by masks as they are: one-hot (K+1, H, W)."""
-    inside = masks if tuple(masks.shape[1:]) != padding.size else padding.crop(masks)
-    labels = paint_labels(inside.argmax(dim=0).to(torch.uint8).cpu().numpy(), prompts)
-    return torch.from_numpy(one_hot(labels, len(masks) - 1)).float()
+def paint_view(view: FrameView, prompts: Sequence[MaskPrompt]) -> FrameView:
+    """A view on which some objects are replaced by masks (H, W) as they are, in probability and labels."""
+    prob, labels = view.prob.clone(), view.labels.copy()
+    for prompt in prompts:
+        mask = view.padding.pad(torch.tensor(prompt.mask)).to(prob.device)
+        prob[0] += prob[prompt.object_id]
+        prob *= ~mask
+        prob[prompt.object_id] = mask.to(prob.dtype)
+        padded = MaskPrompt(prompt.frame, prompt.object_id, mask.cpu().numpy())
+        labels = paint_labels(labels, [padded])
+    return replace(view, prob=prob, labels=labels)
 
 
 def paint_labels(labels: NDArray[np.uint8], prompts: Sequence[MaskPrompt]) -> NDArray[np.uint8]:

@@ -18,9 +18,9 @@ from civos_siaf.interaction.predictor import Precision, autocast
 from civos_siaf.interaction.stroke_marks import NONE, stroke_marks
 from civos_siaf.networks.aot.identity import CHANNELS, MAX_OBJECTS, one_hot
 from civos_siaf.networks.identity_network import UNUSED
+from civos_siaf.networks.imagenet import normalize
+from civos_siaf.networks.object_groups import group_counts, group_labels, split_labels
 from civos_siaf.prompts import Click, Prompt, Prompts, Scribble
-from civos_siaf.propagation.aot_groups import group_counts, group_labels, split_labels
-from civos_siaf.propagation.images import normalize
 
 
 @dataclass(frozen=True, slots=True, eq=False)

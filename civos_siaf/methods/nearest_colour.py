@@ -7,12 +7,14 @@ around a method run before one is trained.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from civos_siaf.frames import Frames
+from civos_siaf.methods.mask_order import stages
 from civos_siaf.methods.prompt_check import check_prompts
 from civos_siaf.prompts import Click, MaskPrompt, Prompts, Scribble
 from civos_siaf.protocol import Labels, LabelVideo, Progress, ignore
@@ -46,6 +48,13 @@ class _Seed(NamedTuple):
     features: np.ndarray
 
 
+class _Told(NamedTuple):
+    """Prompted pixels, then masks over them."""
+
+    seeds: list[_Seed]
+    masks: tuple[MaskPrompt, ...]
+
+
 class NearestColourSession:
     """The pixels and masks prompted so far in one video."""
 
@@ -57,7 +66,7 @@ class NearestColourSession:
         self._reach = method.reach
         rows, columns = np.mgrid[: frames.height, : frames.width] * (method.place_weight / frames.width)
         self._places = np.stack([rows, columns], axis=2)
-        self._told: list[tuple[list[_Seed], tuple[MaskPrompt, ...]]] = []  # by interaction
+        self._told: list[list[_Told]] = []  # by interaction
         self._rounds: list[int] = []  # how many interactions there were before each round
         self._start = 0  # and before this one
 
@@ -68,16 +77,7 @@ class NearestColourSession:
             ValueError: a frame or object that does not exist, or a kind of prompt that is not understood.
         """
         check_prompts(prompts, self.accepts, self._frames, num_objects=self._num_objects)
-        seeds: list[_Seed] = []
-        for prompt in prompts:
-            if isinstance(prompt, Click):
-                seeds.append(self._seed(prompt.frame, prompt.object_id * prompt.positive, prompt.x, prompt.y))
-            elif isinstance(prompt, Scribble | MaskPrompt):
-                points = prompt.points if isinstance(prompt, Scribble) else np.argwhere(prompt.mask)[:, ::-1]
-                step = max(1, len(points) // SEEDS_PER_STROKE)
-                for x, y in points[step // 2 :: step]:
-                    seeds.append(self._seed(prompt.frame, prompt.object_id, x, y))
-        self._told.append((seeds, prompts.masks))
+        self._told.append([_Told(self._seeds(part), part.masks) for part in stages(prompts)])
         return {frame: self._label(frame) for frame in prompts.frames}
 
     def propagate(self, progress: Progress = ignore) -> LabelVideo:
@@ -102,6 +102,18 @@ class NearestColourSession:
     def _features(self, frame: int) -> np.ndarray:
         return np.concatenate([self._frames[frame], self._places], axis=2)
 
+    def _seeds(self, prompts: Prompts) -> list[_Seed]:
+        seeds = []
+        for prompt in prompts:
+            if isinstance(prompt, Click):
+                seeds.append(self._seed(prompt.frame, prompt.object_id * prompt.positive, prompt.x, prompt.y))
+            elif isinstance(prompt, Scribble | MaskPrompt):
+                points = prompt.points if isinstance(prompt, Scribble) else np.argwhere(prompt.mask)[:, ::-1]
+                step = max(1, len(points) // SEEDS_PER_STROKE)
+                for x, y in points[step // 2 :: step]:
+                    seeds.append(self._seed(prompt.frame, prompt.object_id, x, y))
+        return seeds
+
     def _seed(self, frame: int, object_id: int, x: float, y: float) -> _Seed:
         row, column = min(int(y), self._frames.height - 1), min(int(x), self._frames.width - 1)
         features = np.concatenate([self._frames[frame][row, column], self._places[row, column]])
@@ -109,10 +121,11 @@ class NearestColourSession:
 
     def _label(self, frame: int) -> Labels:
         """By the nearest pixel; a mask is the answer on its frame, but for what was drawn there later."""
-        labels, _ = self._nearest(frame, [seed for seeds, _ in self._told for seed in seeds])
+        told = list(chain.from_iterable(self._told))
+        labels, _ = self._nearest(frame, [seed for seeds, _ in told for seed in seeds])
         later: list[_Seed] = []
         masked = False
-        for seeds, masks in self._told:
+        for seeds, masks in told:
             for mask in (mask for mask in masks if mask.frame == frame):
                 labels[labels == mask.object_id] = 0
                 labels[mask.mask] = mask.object_id

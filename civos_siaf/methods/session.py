@@ -12,9 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from civos_siaf.frames import Frames
-from civos_siaf.interaction.frame_masks import FrameMasks, FrameView, paint
+from civos_siaf.interaction.frame_masks import FrameMasks, FrameView, paint_view
 from civos_siaf.masks import one_hot
 from civos_siaf.methods.history import History
+from civos_siaf.methods.mask_order import counting, hold, settled
 from civos_siaf.methods.prompt_check import check_prompts
 from civos_siaf.prompts import MaskPrompt, Prompt, Prompts
 from civos_siaf.propagation.propagator import Propagator, PropagatorState
@@ -32,7 +33,8 @@ class RoundRules:
             prompted frames change, and the same frames are asked for again. Rounds after the last number are
             all propagated. None: every round is.
         taken: of the frames in one call of `interact`, the first, the last, or all.
-        remember_prompts: prompts of earlier rounds on the same frame count again.
+        remember_prompts: prompts of earlier rounds on the same frame count again, but for those of an object
+            that came before a mask of it.
         max_undo: how many steps can be undone.
 
     Raises:
@@ -67,7 +69,8 @@ class _Moment:
 
     Attributes:
         propagator: its state.
-        calls: prompts by frame: those of this round, and remembered ones.
+        calls: prompts of this round by frame.
+        earlier: those of rounds before that count again.
         masks: this round's masks of the prompted frames.
         number: how many rounds there were.
         wanted: frames that the next prompts should be on; None: any.
@@ -75,6 +78,7 @@ class _Moment:
 
     propagator: PropagatorState
     calls: dict[int, tuple[Prompts, ...]] = field(default_factory=dict)
+    earlier: dict[int, tuple[Prompts, ...]] = field(default_factory=dict)
     masks: dict[int, Tensor] = field(default_factory=dict)
     number: int = 0
     wanted: tuple[int, ...] | None = None
@@ -129,6 +133,9 @@ class RoundSession:
     def interact(self, prompts: Prompts) -> dict[int, Labels]:
         """Masks of the prompted frames; prompts given since the last `propagate` add up.
 
+        A mask takes the place of its object, and of the clicks and strokes on it before; those that come
+        after correct it.
+
         Raises:
             ValueError: a frame or object that does not exist, or a kind of prompt that is not understood.
         """
@@ -158,19 +165,22 @@ class RoundSession:
         propagates = self.rules.propagates(number)
         start = self.propagator.snapshot()
         try:
-            for place, (frame, known) in enumerate(sorted(masks.items())):
-                mask = with_objects(known, self.num_objects)
+            frames = sorted(masks)
+            for place, frame in enumerate(frames):
+                mask = with_objects(masks[frame], self.num_objects)
                 if propagates:
                     part = _part(progress, place, len(masks))
-                    labels = self.propagator.interact(mask, frame, part, arrived=arrived)
+                    coming = frames[place + 1 :]
+                    self.propagator.annotate(mask, frame, part, arrived=arrived, coming=coming)
                 else:
-                    labels = self.propagator.show(mask, frame)
+                    self.propagator.show(mask, frame)
+            labels = self.propagator.masks.video()
         except BaseException:
             self.propagator.restore(start)
             raise
         self._now = _Moment(
             self.propagator.snapshot(),
-            calls=self._now.calls if self.rules.remember_prompts else {},
+            earlier=self._remembered() if self.rules.remember_prompts else {},
             number=number + 1,
             wanted=None if propagates else tuple(sorted(masks)),
         )
@@ -187,7 +197,7 @@ class RoundSession:
         self.propagator.restore(self._now.propagator)
 
     def _masks(self, frame: int, calls: tuple[Prompts, ...]) -> Tensor:
-        """Masks (K+1, H, W) or padded of a frame, from the state before this round."""
+        """Masks (K+1, H, W) or padded of a frame, from the state before this round and its masks."""
         propagator = self.propagator
         view = FrameView(
             index=frame,
@@ -197,11 +207,20 @@ class RoundSession:
             prob=propagator.masks.prob(frame),
             labels=propagator.masks.labels(frame),
         )
-        painted = [item for prompts in calls for item in prompts.masks]
-        masks = torch.from_numpy(one_hot(view.labels, self.num_objects)).float()
-        if sum(map(len, calls)) > len(painted):
-            masks = self.interaction.predict(view, calls)
-        return paint(masks, painted, propagator.padding) if painted else masks
+        given = [item for prompts in calls for item in prompts.masks]
+        view = paint_view(view, given) if given else view
+        counted = counting((*self._now.earlier.get(frame, ()), *calls))
+        if counted.has_marks:
+            masks = self.interaction.predict(view, counted.marks)
+        else:
+            masks = torch.from_numpy(one_hot(view.labels, self.num_objects)).float()
+        return hold(masks, counted.held, propagator.padding) if counted.held else masks
+
+    def _remembered(self) -> dict[int, tuple[Prompts, ...]]:
+        """The prompts of this round and those before that count in later ones."""
+        now = self._now
+        joined = {frame: (*now.earlier.get(frame, ()), *own) for frame, own in now.calls.items()}
+        return now.earlier | {frame: settled(calls) for frame, calls in joined.items()}
 
     def _labels(self, masks: Tensor) -> Labels:
         padding = self.propagator.padding

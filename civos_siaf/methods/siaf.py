@@ -12,6 +12,7 @@ from civos_siaf.interaction.frames_network import FramesNetwork
 from civos_siaf.interaction.predictor import Precision
 from civos_siaf.interaction.round_clicks import RoundClicks
 from civos_siaf.methods.history import History
+from civos_siaf.methods.mask_order import stages
 from civos_siaf.methods.prompt_check import check_prompts
 from civos_siaf.methods.siaf_answers import AnswerRules, SiafAnswers
 from civos_siaf.methods.siaf_moment import Clicked, Moment, load_moment, save_moment
@@ -115,13 +116,18 @@ class SiafSession:
     def interact(self, prompts: Prompts) -> dict[int, Labels]:
         """Labels of the prompted frames, found together, from what is shown on them and these prompts.
 
+        A mask takes the place of its object, and of the clicks and strokes on it before; those that come
+        after correct it.
+
         Raises:
             ValueError: a frame or object that does not exist, or a kind of prompt that is not understood.
         """
         check_prompts(prompts, self.accepts, self.frames, num_objects=self.num_objects)
         if not prompts:
             return {}
-        after = self.answers.answer(prompts, self._now)
+        after = self._now
+        for part in stages(prompts):
+            after = self.answers.answer(part, after)
         self._history.before_interaction(self._now)
         self._now = after
         return {frame: after.shown[frame].copy() for frame in prompts.frames}
@@ -159,7 +165,10 @@ class SiafSession:
         self.propagator.restore(self._now.propagator)
 
     def save(self, folder: Path | str) -> None:
-        """Write what the rounds before have left; prompts of this round are not part of it."""
+        """Write what the rounds before have left; to be called between rounds.
+
+        Of a round under way the prompts that later ones would see again are written, its labels are not.
+        """
         save_moment(Path(folder), self._now, self.frames.size)
 
     def load(self, folder: Path | str) -> None:

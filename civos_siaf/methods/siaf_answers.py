@@ -23,7 +23,8 @@ class AnswerRules:
     """What counts beside the prompts of a call; as published nothing does.
 
     Attributes:
-        remember: earlier strokes and clicks on the same frame count again.
+        remember: earlier strokes and clicks on the same frame count again, but for those before a mask of
+            their object.
         context: how many other frames that were drawn on before are seen with them, the nearest ones, with
             all that was drawn there and the labels that they have.
         local: a correction changes only regions that touch its strokes.
@@ -65,7 +66,7 @@ class SiafAnswers:
         return (*self.strokes.accepts, MaskPrompt)
 
     def answer(self, prompts: Prompts, before: Moment) -> Moment:
-        """The moment after these prompts, which are not empty."""
+        """The moment after these prompts, which are not empty; masks come last."""
         named = before.named | {number for number in prompts.object_ids if number > 0}
         clicked = {
             frame: self._clicked(frame, prompts.on(frame).clicks, before)
@@ -82,7 +83,6 @@ class SiafAnswers:
                 labels = found.get(frame, self.seen(frame, before))
                 start = np.zeros(self.frames.size, np.uint8) if labels is None else labels
                 found[frame] = paint_labels(start, painted)
-        drawn_on = {frame: _marks(prompts.on(frame)) for frame in prompts.frames}
         kept = {frame: own for frame, own in before.clicked.items() if frame not in found}
         known = {
             frame: self._known(frame, prompts.on(frame), before, named, clicked.get(frame)) for frame in found
@@ -93,8 +93,7 @@ class SiafAnswers:
             known=before.known | known,
             named=named,
             clicked=kept | clicked,
-            drawn=before.drawn
-            | {t: before.drawn.get(t, Prompts()) + own for t, own in drawn_on.items() if own},
+            drawn=before.drawn | self._drawn(prompts, before),
         )
 
     def seen(self, frame: int, moment: Moment) -> Labels | None:
@@ -103,6 +102,19 @@ class SiafAnswers:
             return moment.shown[frame]
         packed = moment.propagator.labels[frame]
         return None if packed is None else unpack(packed, self.frames.size)
+
+    @staticmethod
+    def _drawn(prompts: Prompts, before: Moment) -> dict[int, Prompts]:
+        """Strokes and clicks of the prompted frames that no mask of their object has replaced."""
+        drawn = {}
+        for frame in prompts.frames:
+            own = prompts.on(frame)
+            earlier = before.drawn.get(frame, Prompts())
+            masked = {item.object_id for item in own.masks}
+            marks = tuple(item for item in earlier + _marks(own) if item.object_id not in masked)
+            if earlier or marks:
+                drawn[frame] = Prompts(marks)
+        return drawn
 
     def _is_clicked(self, prompts: Prompts) -> bool:
         return self.clicks is not None and all(isinstance(item, Click) for item in prompts)

@@ -60,7 +60,9 @@ class Moment:
 
 
 def save_moment(folder: Path, moment: Moment, size: tuple[int, int]) -> None:
-    """Write what the rounds before have left; prompts of a round under way are not part of it.
+    """Write what the rounds before have left.
+
+    Of a round under way its strokes, clicks and the objects that it named are written, its labels are not.
 
     Args:
         folder: made if need be.

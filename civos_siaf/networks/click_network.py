@@ -10,9 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from civos_siaf.networks.click_maps import disk_maps, distance_maps
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+from civos_siaf.networks.imagenet import IMAGENET_MEAN, IMAGENET_STD
 
 Stage: TypeAlias = Literal["A", "B", "C"]
 """Where a forward pass can be cut: A after the encoder, B before the decoder, C before the last layer."""

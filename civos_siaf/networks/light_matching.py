@@ -29,7 +29,7 @@ class Matching(nn.Module):
         # Natural logarithms of what a squared distance of keys counts: where something is known, everywhere.
         # Keys that come from a propagation network are made for frames that are nearly alike.
         self.sharpness = nn.Parameter(torch.tensor([0.02, 0.05]).log())
-        # Per head: what the squared distance within a frame takes off, in longer sides of the map.
+        # Per head: what the squared distance within a frame takes off, in heights of the map.
         self.near = nn.Parameter(torch.tensor([2.0, 20.0]))
         # Natural logarithm of how much more a marked position tells than one with a previous mask.
         self.emphasis = nn.Parameter(torch.tensor(3.0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -11,7 +13,9 @@ CHUNK = 8 * 2**20
 
 
 def affinity(memory_key: Tensor, query_key: Tensor) -> Tensor:
-    """Scaled dot products.
+    """Scaled dot products; of float32 keys they are exact under autocast as well.
+
+    Networks whose keys are float32 under autocast hold squared lengths in them, which half floats cannot.
 
     Args:
         memory_key: (G, M, C), one row per memory position; G is the number of objects or 1.
@@ -20,14 +24,15 @@ def affinity(memory_key: Tensor, query_key: Tensor) -> Tensor:
     Returns:
         (G, Q, M).
     """
-    scaled = query_key.t() * query_key.shape[0] ** -0.5
-    return torch.matmul(scaled, memory_key.transpose(1, 2))
+    with _precision(memory_key):
+        scaled = query_key.t() * query_key.shape[0] ** -0.5
+        return torch.matmul(scaled, memory_key.transpose(1, 2))
 
 
 def read_memory(
     memory_key: Tensor, memory_value: Tensor, query_key: Tensor, *, top_k: int | None = 50
 ) -> Tensor:
-    """Read every object's memory at every query position.
+    """Read every object's memory at every query position; for training see `read_batch`.
 
     Args:
         memory_key: (G, M, C_k); G is K, or 1 where all objects have the same keys.
@@ -55,12 +60,9 @@ def read_memory(
 def _read(logits: Tensor, values: Tensor, top_k: int | None) -> Tensor:
     """Affinities (Q, M) and values (K, M, C) to (K, Q, C)."""
     if top_k is None or top_k >= logits.shape[1]:
-        return torch.matmul(logits.softmax(dim=1), values)
+        return torch.matmul(logits.softmax(dim=1).to(values.dtype), values)
     top, index = logits.topk(top_k, dim=1, sorted=False)
     weights = top.softmax(dim=1).to(values.dtype)
-    if torch.is_grad_enabled():
-        full = torch.zeros_like(logits).scatter(1, index, weights)
-        return torch.matmul(full, values)
     rows = [F.embedding_bag(index, value, mode="sum", per_sample_weights=weights) for value in values]
     return torch.stack(rows)
 
@@ -98,6 +100,14 @@ def transfer(memory_key: Tensor, query_key: Tensor, maps: Tensor) -> Tensor:
         (K, D, h, w).
     """
     rows = memory_key.flatten(2).transpose(1, 2)
-    weights = affinity(rows, query_key[0].flatten(1)).softmax(dim=2)
-    carried = torch.matmul(weights, maps.flatten(2).transpose(1, 2))
+    with _precision(memory_key):
+        weights = affinity(rows, query_key[0].flatten(1)).softmax(dim=2)
+        carried = torch.matmul(weights, maps.flatten(2).transpose(1, 2))
     return carried.transpose(1, 2).reshape(maps.shape[0], maps.shape[1], *query_key.shape[2:])
+
+
+def _precision(key: Tensor) -> AbstractContextManager[object]:
+    """Autocast off for float32 keys; half ones stay under it."""
+    if key.dtype != torch.float32:
+        return nullcontext()
+    return torch.autocast(key.device.type, enabled=False)

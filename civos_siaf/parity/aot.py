@@ -15,13 +15,13 @@ from civos_siaf.networks.aot.position import sine_positions
 from civos_siaf.networks.aot.transformer import WIDTH, as_map, joined
 from civos_siaf.networks.aot.variants import VARIANTS
 from civos_siaf.networks.identity_network import FrameMemory, mask_unused
+from civos_siaf.networks.imagenet import normalize
 from civos_siaf.networks.propagation_network import FrameFeatures
 from civos_siaf.parity.check import Check, Folder
 from civos_siaf.parity.taps import Taps
 from civos_siaf.propagation.aot_engine import AotEngine
 from civos_siaf.propagation.aot_memory import ReferenceMemories
 from civos_siaf.propagation.aot_tracker import AotTracker
-from civos_siaf.propagation.images import normalize
 from civos_siaf.weights import fill
 from civos_siaf.weights.aot_networks import UNUSED_NAMES, published_state
 from civos_siaf.weights.load import load_strictly

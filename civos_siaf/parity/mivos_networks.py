@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from civos_siaf.aggregate import aggregate
+from civos_siaf.networks.imagenet import normalize
 from civos_siaf.networks.mask_fusion import MaskFusion
 from civos_siaf.networks.memory_read import affinity, read_memory, transfer
 from civos_siaf.networks.propagation_network import FrameFeatures, Memory
@@ -19,7 +20,6 @@ from civos_siaf.networks.s2m import S2m
 from civos_siaf.networks.stm import Stm
 from civos_siaf.parity.check import Check, Folder
 from civos_siaf.parity.taps import Taps, thin
-from civos_siaf.propagation.images import normalize
 from civos_siaf.training.losses_mivos import fusion_loss, propagation_loss, s2m_loss
 from civos_siaf.weights import fill
 from civos_siaf.weights.load import load_strictly

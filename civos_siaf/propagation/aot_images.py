@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from civos_siaf.frames import Frames, Rgb
-from civos_siaf.propagation.images import Images, normalize
+from civos_siaf.networks.imagenet import normalize
+from civos_siaf.propagation.images import Images
 
 STRIDE = 16
 MAX_LONG = 1040

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from civos_siaf.frames import Frames
 from civos_siaf.networks.identity_network import FrameMemory, IdentityNetwork
+from civos_siaf.networks.object_groups import num_groups, probabilities, split_labels
 from civos_siaf.networks.propagation_network import FrameFeatures
-from civos_siaf.propagation.aot_groups import num_groups, probabilities, split_labels
 from civos_siaf.propagation.aot_images import AotImages, network_size, resize_labels
 from civos_siaf.propagation.aot_memory import ReferenceMemories
 from civos_siaf.propagation.aot_sweeps import AotSweeps, Visited

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from civos_siaf.networks.identity_network import FrameMemory, IdentityNetwork, KeyValue
+from civos_siaf.networks.object_groups import enlarged_labels, num_groups, split_labels
 from civos_siaf.networks.propagation_network import FrameFeatures
 from civos_siaf.propagation.aot_engine import AotEngine
-from civos_siaf.propagation.aot_groups import enlarged_labels, num_groups, split_labels
 from civos_siaf.propagation.aot_images import AotImages, resize_labels
 from civos_siaf.propagation.aot_memory import batched
 from civos_siaf.propagation.feature_cache import FeatureCache

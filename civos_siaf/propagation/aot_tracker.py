@@ -6,15 +6,15 @@ import torch
 from torch import Tensor
 
 from civos_siaf.networks.identity_network import IdentityNetwork, mask_unused
-from civos_siaf.networks.propagation_network import FrameFeatures
-from civos_siaf.propagation.aot_engine import AotEngine
-from civos_siaf.propagation.aot_groups import (
+from civos_siaf.networks.object_groups import (
     enlarged_labels,
     group_counts,
     merge_logits,
     num_groups,
     split_labels,
 )
+from civos_siaf.networks.propagation_network import FrameFeatures
+from civos_siaf.propagation.aot_engine import AotEngine
 
 
 class AotTracker:

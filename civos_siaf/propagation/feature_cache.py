@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import torch
 
 from civos_siaf.networks.propagation_network import FrameFeatures
+
+Types: TypeAlias = Sequence[torch.dtype]
+"""Of the key and each part."""
 
 
 class FeatureCache:
@@ -16,7 +20,8 @@ class FeatureCache:
     Args:
         encode: makes the features of a frame.
         max_bytes: most bytes that are kept; the last features stay in any case.
-        dtype: kept in this type, such as `torch.float16`, and handed out as they were; None: as they are.
+        dtype: those of larger types are kept in this one, such as `torch.float16`, and handed out in the type
+            that they had; None: all are kept as they are.
     """
 
     def __init__(
@@ -27,17 +32,17 @@ class FeatureCache:
         self._encode = encode
         self._max_bytes = max_bytes
         self._dtype = dtype
-        self._kept: OrderedDict[int, tuple[FrameFeatures, torch.dtype]] = OrderedDict()
+        self._kept: OrderedDict[int, tuple[FrameFeatures, Types]] = OrderedDict()
         self._bytes = 0
 
     def __getitem__(self, frame: int) -> FrameFeatures:
         if frame in self._kept:
             self._kept.move_to_end(frame)
-            features, dtype = self._kept[frame]
-            return _converted(features, dtype)
+            return _converted(*self._kept[frame])
         features = self._encode(frame)
         self.encoded += 1
-        self._keep(frame, _converted(features, self._dtype), features.key.dtype)
+        types = [x.dtype for x in (features.key, *features.parts)]
+        self._keep(frame, _converted(features, [self._small(kind) for kind in types]), types)
         return features
 
     def __contains__(self, frame: int) -> bool:
@@ -48,16 +53,20 @@ class FeatureCache:
         """Bytes held now."""
         return self._bytes
 
-    def _keep(self, frame: int, features: FrameFeatures, dtype: torch.dtype) -> None:
+    def _small(self, kind: torch.dtype) -> torch.dtype:
+        """The type in which one is kept."""
+        return self._dtype if self._dtype is not None and self._dtype.itemsize < kind.itemsize else kind
+
+    def _keep(self, frame: int, features: FrameFeatures, types: Types) -> None:
         # Room first: old and new features together would exceed the budget for a moment.
         while self._kept and self._bytes + features.num_bytes > self._max_bytes:
             _, (dropped, _) = self._kept.popitem(last=False)
             self._bytes -= dropped.num_bytes
-        self._kept[frame] = features, dtype
+        self._kept[frame] = features, types
         self._bytes += features.num_bytes
 
 
-def _converted(features: FrameFeatures, dtype: torch.dtype | None) -> FrameFeatures:
-    if dtype is None:
-        return features
-    return FrameFeatures(features.key.to(dtype), tuple(part.to(dtype) for part in features.parts))
+def _converted(features: FrameFeatures, types: Types) -> FrameFeatures:
+    """Features whose key and parts have these types."""
+    key, *parts = (x.to(kind) for x, kind in zip((features.key, *features.parts), types, strict=True))
+    return FrameFeatures(key, tuple(parts))

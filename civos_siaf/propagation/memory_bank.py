@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import torch
 from torch import Tensor
@@ -19,10 +21,12 @@ class AnnotatedMemory:
     Attributes:
         frame: its number.
         memory: of the objects that existed when it was annotated.
+        appearing: objects in its masks.
     """
 
     frame: int
     memory: Memory
+    appearing: frozenset[int] = frozenset()
 
     @property
     def num_objects(self) -> int:
@@ -54,6 +58,7 @@ class MemoryBank:
         self._values = torch.empty(0)
         self._positions = 0
         self._starts: list[int] = []
+        self._begun: tuple[AnnotatedMemory, ...] = ()
         self._annotated = self._kept = 0
         self._previous = False
 
@@ -77,13 +82,18 @@ class MemoryBank:
         """
         if not annotated:
             raise ValueError("a sweep needs at least one annotated frame in memory")
-        num_objects = annotated[-1].num_objects
+        num_objects, known_before = annotated[-1].num_objects, len(self._starts)
         known = [entry.num_objects for entry in annotated]
         self._starts = [next(i for i, n in enumerate(known) if n > k) for k in range(num_objects)]
         self._annotated, self._kept, self._previous = 0, 0, False
-        for entry in annotated:
+        if known_before == num_objects:
+            # What the sweep before began with is still in its place.
+            self._annotated = sum(takewhile(bool, map(operator.is_, self._begun, annotated)))
+        self._begun = self._begun[: self._annotated]
+        for entry in annotated[self._annotated :]:
             self._write(self._annotated, entry.memory, num_objects)
             self._annotated += 1
+        self._begun = tuple(annotated)
 
     def add(self, memory: Memory, *, keep: bool) -> None:
         """Put in a frame of the sweep; unless it is kept, only until the next one comes."""

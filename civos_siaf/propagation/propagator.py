@@ -116,10 +116,23 @@ class Propagator:
         """Make room for further objects; they are nowhere until a frame is annotated with them."""
         self.masks.num_objects += count
 
-    @torch.inference_mode()
     def interact(
         self, prob: Tensor, frame: int, progress: Progress = ignore, *, arrived: Arrived = unseen
     ) -> NDArray[np.uint8]:
+        """Annotate a frame and spread its masks; labels (T, H, W) of all frames. See `annotate`."""
+        self.annotate(prob, frame, progress, arrived=arrived)
+        return self.masks.video()
+
+    @torch.inference_mode()
+    def annotate(
+        self,
+        prob: Tensor,
+        frame: int,
+        progress: Progress = ignore,
+        *,
+        arrived: Arrived = unseen,
+        coming: Collection[int] = (),
+    ) -> None:
         """Annotate a frame and spread its masks up to the next annotated frames.
 
         Args:
@@ -127,12 +140,11 @@ class Propagator:
             frame: its number.
             progress: called after every visited frame.
             arrived: sees the labels of frames as they are found, first the annotated one.
-
-        Returns:
-            Labels (T, H, W) of all frames.
+            coming: frames that will be annotated next. What would be replaced then is not visited.
 
         Raises:
             ValueError: another shape, or the disk has no room for the masks.
+            OSError: the disk is full all the same.
         """
         before = self.snapshot()
         try:
@@ -141,12 +153,16 @@ class Propagator:
             memory = self._encode_memory(frame, new[1:])
             self.masks.forget_shown()
             self.masks.write(frame, new)
-            self._annotated = (*self._remembered(frame), AnnotatedMemory(frame, memory))
+            labels = self.masks.cropped(frame)
+            entry = AnnotatedMemory(frame, memory, appearing([labels]))
+            self._annotated = (*self._remembered(frame), entry)
             difference = Difference.between(old[1:], new[1:], memory)
-            sweeps = sweeps_from(frame, self.annotated, len(self.masks))
+            sweeps = self._sweeps(frame, coming)
             total, done = sum(len(sweep.frames) for sweep in sweeps), 0
             self.masks.check_room(total)
-            counted = self._tell_annotated(frame, arrived)
+            if arrived is not unseen:
+                arrived(frame, labels, 1.0)  # what a person has fixed is sure
+            counted = self._appearing()
             for sweep in sweeps:
                 for step in self._spread(sweep, difference):
                     done += 1
@@ -155,12 +171,10 @@ class Propagator:
         except BaseException:
             self.restore(before)
             raise
-        return self.masks.video()
 
-    def show(self, prob: Tensor, frame: int) -> NDArray[np.uint8]:
-        """Show masks on a frame without storing or spreading them; arguments and answer as in `interact`."""
+    def show(self, prob: Tensor, frame: int) -> None:
+        """Show masks on a frame without storing or spreading them; arguments as in `annotate`."""
         self.masks.show(frame, self._padded(prob))
-        return self.masks.video()
 
     def snapshot(self) -> PropagatorState:
         """The state now; cheap, as unchanged frames are shared."""
@@ -177,6 +191,22 @@ class Propagator:
         if self.settings.keep_outdated:
             return self._annotated
         return tuple(entry for entry in self._annotated if entry.frame != frame)
+
+    def _sweeps(self, frame: int, coming: Collection[int]) -> list[Sweep]:
+        """The sweeps from a frame that visit any other.
+
+        One whose masks replace the old ones ends on the nearest frame that is coming: from there on they
+        would be replaced in their turn.
+        """
+        sweeps = sweeps_from(frame, self.annotated, len(self.masks))
+        fuses = self.fusion is not None
+        cut = [sweep if fuses and sweep.bounded else sweep.until(coming) for sweep in sweeps]
+        return [sweep for sweep in cut if sweep.frames]
+
+    def _appearing(self) -> frozenset[int]:
+        """The objects on all annotated frames."""
+        latest = {entry.frame: entry.appearing for entry in self._annotated}
+        return frozenset().union(*latest.values())
 
     def _spread(self, sweep: Sweep, difference: Difference) -> Iterator[Step]:
         """Visit the frames of a sweep; what goes into memory is never fused (spec mivos 6.2)."""
@@ -214,13 +244,6 @@ class Propagator:
                 distances=sweep.distances(step.frame),
             )
         return step._replace(fused_with=sweep.limit, previous=previous, attention=attention, result=result)
-
-    def _tell_annotated(self, frame: int, arrived: Arrived) -> frozenset[int]:
-        """What a person has fixed is sure; the objects on all annotated frames."""
-        if arrived is unseen:
-            return frozenset()
-        arrived(frame, self.masks.cropped(frame), 1.0)
-        return appearing(self.masks.cropped(known) for known in {*self.annotated})
 
     def _tell(self, step: Step, arrived: Arrived, counted: Collection[int]) -> None:
         """Tell of a visited frame."""

@@ -87,8 +87,12 @@ class AotSettings(SpeedSettings):
         gap: every so many frames of a sweep one stays in memory until its end.
         repropagate: every round, all frames without annotation are propagated again from all annotated ones;
             otherwise only those nearest to the frames of this round, from these (ablation, Table II).
-        max_frames: most frames in memory during a sweep; annotated ones are all kept. None: no limit.
-        max_references: most annotated frames that a sweep reads: its source and the nearest ones. None: all.
+        max_frames: most frames in memory during a sweep, beyond which the oldest that was visited goes.
+            Annotated ones count and all stay: this bounds what a sweep adds, not how many annotated frames it
+            reads. None: no limit.
+        max_references: most annotated frames that a sweep reads: its source and the nearest ones. Without it
+            the time and memory of a visited frame grow with the annotated ones. Between rounds a memory of
+            each of them is kept in any case. None: all are read.
         max_short: shorter side of the frames as the network sees them at most; None: no limit.
         max_long: longer side.
         sweeps_at_once: how many sweeps go through the network as a batch.

@@ -26,6 +26,15 @@ class Sweep:
         step = 1 if self.limit > self.origin else -1
         return range(self.origin + step, self.limit, step)
 
+    def until(self, frames: Collection[int]) -> Sweep:
+        """The part that visits no frame behind the nearest of these."""
+        reached = [frame for frame in frames if frame in self.frames]
+        if not reached:
+            return self
+        nearest = min(reached, key=lambda frame: abs(frame - self.origin))
+        step = 1 if self.limit > self.origin else -1
+        return Sweep(self.origin, nearest + step, self.bounded and nearest + step == self.limit)
+
     def distances(self, frame: int) -> tuple[float, float]:
         """(n_c, n_r): distance to the limit and to the origin as fractions of the interval; sum 1."""
         length = abs(self.limit - self.origin)

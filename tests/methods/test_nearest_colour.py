@@ -53,6 +53,11 @@ def test_a_mask_is_the_answer_on_its_frame():
     assert corrected[0, 29] == 2
     session.undo()
     assert np.array_equal(session.propagate()[1], 2 * mask)
+    at_once = NearestColour(place_weight=30).open(Frames.open(video), num_objects=2)
+    together = at_once.interact(Prompts((MaskPrompt(1, 2, mask), Click(1, 1, 15, 10))))[1]
+    assert np.array_equal(together, corrected)
+    at_once.undo()
+    assert not at_once.propagate().any()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from civos_siaf import MaskPrompt, Prompts
+from civos_siaf import Click, MaskPrompt, Prompts
 from civos_siaf.interaction.scribble_masks import ScribbleMasks
 from civos_siaf.methods import CiVOS, MiVOS
 from tests.methods.round_toys import FRAMES, ONE, SIZE, TWO, Circles, Strokes, at, civos, line, mivos
@@ -105,3 +105,108 @@ def test_masks_are_taken_as_they_are():
     both = session.interact(line(3, 1, (10, 35), (40, 35)))
     assert set(np.unique(both[3])) == {0, 1, 2}
     assert (both[3][mask] == 2).all()
+
+
+BOX = np.zeros(SIZE, bool)
+BOX[5:25, 5:35] = True
+
+
+def box(frame, object_id, mask=BOX):
+    return Prompts((MaskPrompt(frame, object_id, mask),))
+
+
+def test_clicks_after_a_mask_correct_it():
+    session = civos()
+    session.interact(box(3, 1))
+    shown = session.interact(Prompts((Click(3, 1, 10, 10, positive=False),)))
+    assert shown[3][10, 10] == 0
+    assert shown[3][20, 30] == 1
+    _, clicks, previous = session.interaction.clicks.seen[-1]
+    assert len(clicks) == 1
+    assert np.array_equal(previous[0], BOX)
+    added = session.interact(at(3, (1, 60, 30)))
+    assert (added[3][10, 10], added[3][30, 60]) == (0, 1)
+    assert np.array_equal(session.propagate()[3], added[3])
+
+
+def test_a_mask_takes_the_place_of_earlier_clicks_on_its_object():
+    session = civos()
+    session.interact(at(3, (1, 60, 30), (2, 50, 10)))
+    shown = session.interact(box(3, 1))
+    assert np.array_equal(shown[3] == 1, BOX)
+    assert shown[3][10, 50] == 2
+    _, clicks, _ = session.interaction.clicks.seen[-1]
+    assert [click.object_id for click in clicks] == [2]
+    session.undo()
+    again = session.interact(at(3, (1, 40, 30)))
+    assert again[3][30, 60] == again[3][30, 40] == 1
+
+
+@pytest.mark.parametrize("remember", [False, True])
+def test_an_imported_mask_can_be_corrected_in_later_rounds(remember):
+    session = civos(remember_clicks=remember)
+    session.interact(at(3, (1, 60, 30)))
+    session.interact(box(3, 1))
+    assert np.array_equal(session.propagate()[3] == 1, BOX)
+    session.interact(Prompts((Click(3, 1, 10, 10, positive=False),)))
+    labels = session.propagate()
+    assert labels[3][10, 10] == 0
+    assert labels[3][20, 30] == 1
+    session.interact(at(3, (1, 60, 30)))
+    later = session.propagate()
+    assert later[3][10, 10] == 0
+    assert later[3][30, 60] == 1
+    # The click before the mask is not shown again; that of the round before is, if it is remembered.
+    assert len(session.interaction.clicks.seen[-1][1]) == (2 if remember else 1)
+    session.undo()
+    session.undo()
+    assert np.array_equal(session.propagate()[3] == 1, BOX)
+
+
+def test_a_remembered_mask_stays_as_it_is_while_others_are_clicked():
+    session = civos(remember_clicks=True)
+    session.interact(box(3, 1))
+    session.propagate()
+    session.interact(at(3, (2, 55, 30)))
+    labels = session.propagate()
+    assert np.array_equal(labels[3] == 1, BOX)
+    assert labels[3][30, 55] == 2
+
+
+def test_a_mask_in_the_place_of_a_corrected_one_holds_again():
+    session = civos(remember_clicks=True)
+    session.interact(box(3, 1))
+    session.interact(at(3, (1, 60, 30)))
+    session.propagate()
+    mask = np.zeros(SIZE, bool)
+    mask[30:, 40:] = True
+    session.interact(box(3, 1, mask))
+    assert np.array_equal(session.propagate()[3] == 1, mask)
+
+
+def test_order_counts_within_one_call():
+    click, mask = Click(3, 1, 60, 30), MaskPrompt(3, 1, BOX)
+    before, after = civos(), civos()
+    assert before.interact(Prompts((click, mask)))[3][30, 60] == 0
+    assert after.interact(Prompts((mask, click)))[3][30, 60] == 1
+
+
+def test_objects_drawn_later_take_pixels_from_a_mask():
+    session = mivos()
+    session.interact(box(3, 1))
+    shown = session.interact(line(3, 2, (10, 10), (30, 10)))
+    assert shown[3][8, 20] == 2
+    assert (shown[3][15:25, 5:35] == 1).all()
+    first = mivos()
+    first.interact(line(3, 2, (10, 10), (30, 10)))
+    assert np.array_equal(first.interact(box(3, 1))[3] == 1, BOX)
+
+
+def test_strokes_after_a_mask_see_it_as_the_present_mask():
+    session = mivos()
+    session.interact(box(3, 1))
+    shown = session.interact(line(3, 0, (6, 15), (34, 15)))
+    assert shown[3][15, 20] == 0
+    assert (shown[3][19:25, 5:35] == 1).all()
+    previous = session.propagator.padding.crop(session.interaction.network.seen[-1][:, 3])
+    assert np.array_equal(previous[0], BOX)

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from civos_siaf.frames import Frames
 from civos_siaf.networks.identity_network import KeyValue, concatenated
+from civos_siaf.networks.object_groups import split_labels
 from civos_siaf.networks.propagation_network import FrameFeatures
 from civos_siaf.propagation.aot_engine import AotEngine
-from civos_siaf.propagation.aot_groups import best_labels, group_counts, merge_logits, split_labels
 from civos_siaf.propagation.aot_images import AotImages, network_size, resize_labels
 from civos_siaf.propagation.aot_memory import LongTermMemory, ReferenceMemories, batched
 from civos_siaf.propagation.aot_tracker import AotTracker
@@ -236,28 +236,6 @@ def test_images_are_bicubic_and_not_clipped():
     assert red.min() < -0.01
     same = AotImages(Frames.open(edge[:, :33]), (33, 48), torch.device("cpu"))[0][0, 0] * 0.229 + 0.485
     assert same.min().item() == pytest.approx(0, abs=1e-6)
-
-
-@given(st.integers(0, 45))
-@settings(max_examples=40, deadline=None)
-def test_groups_share_out_all_objects(objects):
-    counts = group_counts(objects)
-    labels = torch.arange(objects + 1, dtype=torch.uint8)[None]
-    parts = split_labels(labels, len(counts))
-    assert sum(counts) == objects
-    assert [int(part.max()) for part in parts] == counts
-    again = torch.stack([torch.where(part > 0, part + 10 * e, 0) for e, part in enumerate(parts)]).sum(dim=0)
-    assert torch.equal(again.to(torch.uint8), labels)
-
-
-def test_merged_logits_are_those_of_the_product_of_backgrounds():
-    logits = torch.randn(3, 11, 4, 5)
-    merged = merge_logits(logits)
-    prob = logits.softmax(dim=1)
-    assert torch.allclose(merged[0].sigmoid(), prob[0, 0] * prob[1, 0] * prob[2, 0], atol=2e-5)
-    assert torch.allclose(merged[11:21].sigmoid(), prob[1, 1:], atol=2e-5)
-    assert torch.equal(merge_logits(logits[:1]), logits[0])
-    assert torch.equal(best_labels(merged), merged.argmax(dim=0).to(torch.uint8))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from civos_siaf.propagation.aot_groups import group_labels, probabilities
 from civos_siaf.propagation.confidence import appearing, confidence
 
 logits = st.integers(0, 4).flatmap(
@@ -85,15 +84,3 @@ def test_a_wide_border_counts_more_for_a_small_object():
         prob[0] = 1 - prob[1]
         found.append(confidence(prob))
     assert found[0] < found[1] < 1
-
-
-@pytest.mark.parametrize("num_objects", [0, 1, 10, 11, 23])
-def test_probabilities_of_groups_have_the_labels_of_groups(num_objects):
-    torch.manual_seed(0)
-    groups = max(1, -(-num_objects // 10))
-    values = 3 * torch.randn(groups, 11, 9, 12)
-    prob = probabilities(values, num_objects)
-    assert prob.shape == (num_objects + 1, 9, 12)
-    assert torch.allclose(prob.sum(dim=0), torch.ones(9, 12))
-    used = [values[g, : 1 + min(10, num_objects - 10 * g)] for g in range(groups)]
-    assert torch.equal(prob.argmax(dim=0), group_labels(used).long())

@@ -1,4 +1,6 @@
+import errno
 import gc
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -49,10 +51,22 @@ def test_the_least_recently_used_features_leave_first():
     assert cache.num_bytes <= 3 * features(0).num_bytes
 
 
-def test_features_kept_in_half_come_back_as_they_were():
-    cache = FeatureCache(features, max_bytes=10**6, dtype=torch.float16)
-    assert cache[1].key.dtype == cache[1].key.dtype == torch.float32
-    assert cache.num_bytes == features(0).num_bytes / 2
+def test_features_kept_in_half_come_back_in_the_types_that_they_had():
+    def mixed(value):
+        key = torch.full((1, 4), value + 0.1)
+        return FrameFeatures(key, (key.bfloat16(), key.double()))
+
+    cache = FeatureCache(mixed, max_bytes=10**6, dtype=torch.float16)
+    first, again = cache[1], cache[1]
+    assert cache.encoded == 1
+    assert cache.num_bytes == 3 * 4 * 2
+    for features in (first, again):
+        types = [x.dtype for x in (features.key, *features.parts)]
+        assert types == [torch.float32, torch.bfloat16, torch.float64]
+    assert torch.equal(again.key, first.key.half().float())
+    assert not torch.equal(again.key, first.key)
+    plain = FeatureCache(mixed, max_bytes=10**6)
+    assert plain[1].key is plain[1].key
 
 
 def test_a_shelf_uses_places_again():
@@ -70,6 +84,62 @@ def test_a_shelf_uses_places_again():
     gc.collect()
     shelf.put(torch.ones(25))
     assert shelf.file_bytes == 300
+
+
+FULL = Path("/dev/full")
+
+
+class Grudging:
+    """A file that takes and gives few bytes at a time, and only so many in all."""
+
+    def __init__(self, room):
+        self.room, self.data, self.place = room, bytearray(), 0
+
+    def seek(self, place):
+        self.place = place
+
+    def write(self, data):
+        count = min(len(data), 7, self.room - self.place)
+        self.data[self.place : self.place + count] = bytes(data[:count])
+        self.place += count
+        return count
+
+    def readinto(self, out):
+        found = self.data[self.place : self.place + min(len(out), 5)]
+        out[: len(found)] = found
+        self.place += len(found)
+        return len(found)
+
+
+def test_a_shelf_writes_and_reads_all_bytes_or_says_where_it_could_not(tmp_path, monkeypatch):
+    file = Grudging(room=250)
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: file)
+    shelf = Shelf(max_bytes=0, folder=tmp_path)
+    values = torch.arange(50.0).view(5, 10)
+    put = shelf.put(values)
+    assert torch.equal(put.get(), values)
+    with pytest.raises(OSError, match=r"cannot be written.*150 of 200 bytes are missing") as told:
+        shelf.put(values)
+    assert (told.value.errno, told.value.filename) == (errno.ENOSPC, str(tmp_path))
+    assert shelf.file_bytes == 400
+    file.room = 500
+    del told
+    gc.collect()
+    assert torch.equal(shelf.put(2 * values).get(), 2 * values)
+    assert shelf.file_bytes == 400
+    assert shelf.put(torch.tensor(3.0)).get() == 3
+    del file.data[190:]
+    with pytest.raises(OSError, match=f"cannot be read.*10 of 200 bytes are missing.*{tmp_path}"):
+        put.get()
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no device that is always full")
+def test_a_full_disk_is_told(tmp_path, monkeypatch):
+    with FULL.open("r+b", buffering=0) as file:
+        monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: file)
+        with pytest.raises(OSError, match=f"cannot be written.*No space left.*{tmp_path}") as told:
+            Shelf(max_bytes=0, folder=tmp_path).put(torch.ones(3))
+        assert told.value.errno == errno.ENOSPC
 
 
 def test_what_is_put_on_a_shelf_does_not_change_with_the_original():
@@ -146,6 +216,23 @@ def test_objects_read_from_the_frames_that_know_them(shared):
     bank.begin(entries)
     read = bank.read(torch.zeros(1, 2, 1, 3))
     assert read.mean(dim=(1, 2, 3)).tolist() == [3, 6, 6]
+
+
+@given(st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=4), min_size=2, max_size=4))
+def test_sweeps_from_other_frames_read_as_if_they_were_the_first(begins):
+    # The later ones know more objects.
+    known = [AnnotatedMemory(i, memory(1 + i // 3, 3 * i + 1)) for i in range(5)]
+    bank, key = MemoryBank(top_k=None), torch.zeros(1, 2, 1, 3)
+    for numbers in begins:
+        entries = [known[i] for i in sorted(numbers)]
+        fresh = MemoryBank(top_k=None)
+        for own in (bank, fresh):
+            own.begin(entries)
+        assert torch.equal(bank.read(key), fresh.read(key))
+        for own in (bank, fresh):
+            own.add(memory(entries[-1].num_objects, 50), keep=True)
+            own.add(memory(entries[-1].num_objects, 70), keep=False)
+        assert torch.equal(bank.read(key), fresh.read(key))
 
 
 def test_a_sweep_needs_an_annotated_frame_and_a_bank_a_limit():

@@ -180,11 +180,48 @@ def test_progress_counts_the_visited_frames():
     assert seen == [(i + 1, 11) for i in range(11)]
 
 
+@given(
+    st.lists(st.integers(0, len(FRAMES) - 1), max_size=3),
+    st.sets(st.integers(0, len(FRAMES) - 1), min_size=1, max_size=4),
+    st.booleans(),
+)
+@settings(max_examples=25, deadline=None)
+def test_frames_known_to_come_change_nothing_but_the_work(before, together, fused):
+    found, visits = [], []
+    for knows in (False, True):
+        p, seen, arrivals = propagator(), [], []
+        p.fusion = p.fusion if fused else None
+        for seed, frame in enumerate(before):
+            p.interact(masks(2, seed=seed), frame)
+        p.observer = seen.append
+        order = sorted(together)
+        for place, frame in enumerate(order):
+            coming = order[place + 1 :] if knows else ()
+            new = masks(2, seed=20 + frame)
+            p.annotate(new, frame, arrived=lambda *arrival, to=arrivals: to.append(arrival), coming=coming)
+        found.append((everything(p), {t: sure for t, _, sure in arrivals}))
+        visits.append(len(seen))
+    same(found[0][0], found[1][0])
+    assert found[0][1] == found[1][1]
+    assert visits[1] <= visits[0]
+    if not before:
+        assert visits[1] <= 2 * len(FRAMES)
+
+
+def test_where_every_frame_is_annotated_only_the_next_one_is_visited():
+    seen = []
+    p = propagator(observer=lambda step: seen.append(step.frame))
+    for frame in range(len(FRAMES)):
+        p.annotate(masks(2, seed=frame), frame, coming=range(frame + 1, len(FRAMES)))
+    assert seen == list(range(1, len(FRAMES)))
+
+
 def test_shown_masks_are_seen_until_the_next_round_and_change_nothing_else():
     p = propagator()
     p.interact(masks(2), 2)
     prob, labels, _ = everything(p)
-    shown = p.show(masks(2, seed=5), 6)
+    p.show(masks(2, seed=5), 6)
+    shown = p.masks.video()
     assert np.array_equal(shown[6], masks(2, seed=5).argmax(dim=0))
     assert torch.equal(p.masks.prob(6), prob[6])
     shown[:] = 9

@@ -60,3 +60,16 @@ def test_frames_outside_the_video_are_refused():
         sweeps_from(4, [], 4)
     with pytest.raises(ValueError, match=r"0\.\.3"):
         sweeps_from(1, [-1], 4)
+
+
+@given(situations(), st.sets(st.integers(0, 39), max_size=4))
+def test_a_sweep_may_end_on_the_nearest_of_some_frames(situation, frames):
+    for sweep in sweeps_from(*situation):
+        cut = sweep.until(frames)
+        within = [frame for frame in sweep.frames if frame in frames]
+        expected = list(sweep.frames)
+        if within:
+            expected = expected[: expected.index(within[0]) + 1]
+        assert list(cut.frames) == expected
+        assert cut.origin == sweep.origin
+        assert cut.bounded == (sweep.bounded and len(cut.frames) == len(sweep.frames))

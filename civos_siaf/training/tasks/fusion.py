@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from civos_siaf.data.samples import Item
+from civos_siaf.networks.imagenet import normalize
 from civos_siaf.networks.mask_fusion import MaskFusion
 from civos_siaf.networks.memory_read import read_batch
 from civos_siaf.networks.propagation_network import PropagationNetwork
-from civos_siaf.propagation.images import normalize
 from civos_siaf.training.losses_mivos import BootstrappedCrossEntropy
 from civos_siaf.training.task import Losses, Task
 from civos_siaf.training.tasks.montage import montage, outlined, picture

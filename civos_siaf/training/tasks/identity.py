@@ -12,7 +12,7 @@ from torch import Tensor
 from civos_siaf.data.samples import Item
 from civos_siaf.networks.aot.identity import CHANNELS, MAX_OBJECTS, one_hot
 from civos_siaf.networks.identity_network import IdentityNetwork, concatenated, mask_unused
-from civos_siaf.propagation.images import normalize
+from civos_siaf.networks.imagenet import normalize
 from civos_siaf.training.losses_aot import AotLoss
 from civos_siaf.training.parameters_aot import id_bank_trains
 from civos_siaf.training.seeds import step_rng

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from civos_siaf.data.interaction_items import wanted
 from civos_siaf.data.samples import Item
 from civos_siaf.data.users.marks import MarkUser
-from civos_siaf.propagation.images import normalize
+from civos_siaf.networks.imagenet import normalize
 from civos_siaf.training.losses_aot import AotLoss
 from civos_siaf.training.seeds import step_rng
 from civos_siaf.training.strided_convolutions import keep_full_precision

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from civos_siaf.data.samples import Item
+from civos_siaf.networks.imagenet import normalize
 from civos_siaf.networks.memory_read import read_batch
 from civos_siaf.networks.propagation_network import FrameFeatures, Memory, PropagationNetwork
-from civos_siaf.propagation.images import normalize
 from civos_siaf.training.losses_mivos import BootstrappedCrossEntropy
 from civos_siaf.training.losses_region import soft_jaccard
 from civos_siaf.training.seeds import step_rng

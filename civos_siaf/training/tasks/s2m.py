@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from civos_siaf.aggregate import aggregate_logits
 from civos_siaf.data.samples import Item
-from civos_siaf.propagation.images import normalize
+from civos_siaf.networks.imagenet import normalize
 from civos_siaf.training.losses_mivos import BootstrappedCrossEntropy
 from civos_siaf.training.strided_convolutions import keep_full_precision
 from civos_siaf.training.task import Losses, Task

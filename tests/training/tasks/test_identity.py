@@ -5,9 +5,9 @@ import torch
 from civos_siaf.networks.aot.identity import one_hot
 from civos_siaf.networks.aot.variants import VARIANTS
 from civos_siaf.networks.identity_network import mask_unused
+from civos_siaf.networks.imagenet import normalize
 from civos_siaf.networks.light_identity import LightIdentity
 from civos_siaf.propagation.aot_engine import AotEngine
-from civos_siaf.propagation.images import normalize
 from civos_siaf.training.losses_aot import AotLoss
 from civos_siaf.training.tasks.identity import IdentityTask
 from tests.training.tasks.test_propagation import batch

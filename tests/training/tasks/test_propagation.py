@@ -3,10 +3,10 @@ import pytest
 import torch
 
 from civos_siaf.aggregate import aggregate
+from civos_siaf.networks.imagenet import normalize
 from civos_siaf.networks.light_propagation import LightPropagation
 from civos_siaf.networks.memory_read import read_batch, read_memory
 from civos_siaf.networks.stm import Stm
-from civos_siaf.propagation.images import normalize
 from civos_siaf.training.losses_mivos import BootstrappedCrossEntropy
 from civos_siaf.training.tasks.propagation import PropagationTask
 from tests.training.tasks.learning import learning
