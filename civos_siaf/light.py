@@ -1,4 +1,4 @@
-"""The light methods with the weights that come along, as `method=siaf_light` and its likes are.
+"""The light methods with the included weights, as `method=siaf_light` and its likes are.
 
 >>> from civos_siaf.light import light_siaf
 >>> session = light_siaf().open(frames, num_objects=2)  # doctest: +SKIP
@@ -26,7 +26,7 @@ def light_siaf(*, device: str = "cpu") -> SIAF:
         device: where the networks run.
 
     Raises:
-        FileNotFoundError: the weights did not come along.
+        FileNotFoundError: the included weights are missing.
     """
     return SIAF(
         load_afi_network("light-interaction", own_weights("light_interaction"), device=device),
@@ -45,7 +45,7 @@ def light_civos(*, device: str = "cpu") -> CiVOS:
         device: where the networks run.
 
     Raises:
-        FileNotFoundError: the weights did not come along.
+        FileNotFoundError: the included weights are missing.
     """
     return CiVOS(
         light_clicks(device=device),
@@ -64,7 +64,7 @@ def light_mivos(*, device: str = "cpu") -> MiVOS:
         device: where the networks run.
 
     Raises:
-        FileNotFoundError: the weights did not come along.
+        FileNotFoundError: the included weights are missing.
     """
     return MiVOS(
         ScribbleMasks(network("light-s2m", own_weights("light_s2m"), device=device), scale_to_padded=False),

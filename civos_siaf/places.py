@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parent
 
 
 def folder(name: Literal["configs", "scripts", "checkpoints"]) -> Path:
-    """The folder of the configurations, of the scripts, or of the weights that come along.
+    """The folder of the configurations, of the scripts, or of the included weights.
 
     >>> (folder("configs") / "eval_davis.yaml").is_file()
     True

@@ -21,7 +21,7 @@ KEPT_ANNOTATIONS = 2
 
 
 def mini_root() -> Path:
-    """The small data set inside the package: 2 made-up sequences of 6 frames, 2 objects each."""
+    """The small data set inside the package: 2 synthetic sequences of 6 frames, 2 objects each."""
     return Path(__file__).parent / "mini" / "DAVIS"
 
 

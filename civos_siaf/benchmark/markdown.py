@@ -43,7 +43,7 @@ def notes(record: RunRecord, summary: Summary) -> list[str]:
     lines = []
     if settings["dataset"]["embedded"]:
         lines.append(
-            "Data: the small made-up set inside the package (2 sequences of 6 frames). "
+            "Data: the small synthetic set inside the package (2 sequences of 6 frames). "
             "It shows that everything runs; its scores say nothing about a method."
         )
     if note := settings["dataset"].get("note"):

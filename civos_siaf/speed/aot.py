@@ -1,4 +1,4 @@
-"""AOT on a made-up video: seconds per frame by number of objects, and its parts.
+"""AOT on a synthetic video: seconds per frame by number of objects, and its parts.
 
 `match` is transformer and decoder, `labels` the way to labels of the frame's size, `update` what is
 remembered of them; one frame costs all four. `processor` is the time of all threads together, which other

@@ -1,4 +1,4 @@
-"""Resident memory while one annotated frame spreads over a long made-up video.
+"""Resident memory while one annotated frame spreads over a long synthetic video.
 
 One row for every tenth of the video. Options: method (light, mivos), frames, height, width, objects, threads,
 feature_mib (budget of frame features), mask_mib (probabilities in memory), plot (a PNG to write), tidy (freed

@@ -1,4 +1,4 @@
-"""Metrics, robot and clicks of the benchmark on made-up data: milliseconds, best of several calls.
+"""Metrics, robot and clicks of the benchmark on synthetic data: milliseconds, best of several calls.
 
 The figures of the original toolkit are recorded ones, from 2 cores of an x86-64 machine.
 """

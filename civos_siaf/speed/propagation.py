@@ -1,4 +1,4 @@
-"""Propagation on a made-up video: seconds per visited frame, first round and a later one with fusion.
+"""Propagation on a synthetic video: seconds per visited frame, first round and a later one with fusion.
 
 A later round annotates the last frame, so every frame between is fused and none is encoded again. Seconds are
 those of the fastest repeat, peak memory is that of the whole process so far. Options: methods (mivos, light),

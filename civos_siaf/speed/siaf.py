@@ -1,4 +1,4 @@
-"""SIAF on made-up videos beside the paper's figures: by objects, by part, by input size, by frames.
+"""SIAF on synthetic videos beside the paper's figures: by objects, by part, by input size, by frames.
 
 Fig. 6: a whole round from one prompted frame, seconds per frame of the video; the paper gives one number
 without a clear unit. Table IV: parts at 480p. AFI is the interaction without across-frame attention, AFA the

@@ -22,13 +22,13 @@ class WeightRecord:
         name: what it is called here.
         architecture: a name that builds its network.
         file_name: as published.
-        url: where the file is; empty if it comes along.
+        url: where the file is; empty if it is included.
         page: where a person finds it.
         licence: of the weights, as the source states it.
         metric: what the source reports for it.
         sha256: of the file, in hexadecimal; None where nobody has published it.
         tensors: names of the network that it must fill; None if unknown.
-        bytes: of a file that comes along; of a published one those of its tensors, and the file is larger.
+        bytes: of an included file; of a published one those of its tensors, and the file is larger.
     """
 
     name: str

@@ -43,7 +43,7 @@ def davis(tmp_path):
 
 @pytest.fixture
 def machine_like():
-    """A made-up machine."""
+    """A synthetic machine."""
     return machine.Machine(
         python="3.12.0",
         system="Linux",

@@ -1,4 +1,4 @@
-"""The shipped light SIAF on a made-up video that no training saw."""
+"""The shipped light SIAF on a synthetic video that no training saw."""
 
 import numpy as np
 import pytest

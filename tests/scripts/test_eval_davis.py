@@ -18,7 +18,7 @@ def test_a_run_says_what_it_is(script, tmp_path):
     done = script("eval_davis.py", *TOY, "rounds=2")
     assert done.returncode == 0, done.stderr
     assert "| J&F |" in done.stdout
-    assert "small made-up set inside the package" in done.stdout
+    assert "small synthetic set inside the package" in done.stdout
     out = tmp_path / "outputs" / "eval" / "nearest_colour-davis-none"
     assert {p.name for p in out.iterdir()} == {
         "run.json", "report.csv", "finished.jsonl", "summary.json", "summary.md", "curves.png", "sheets",

@@ -1,4 +1,4 @@
-"""The embedded benchmark: a few made-up videos with several objects, as a data set in the DAVIS layout."""
+"""The embedded benchmark: a few synthetic videos with several objects, as a data set in the DAVIS layout."""
 
 from __future__ import annotations
 

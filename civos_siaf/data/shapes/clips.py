@@ -1,4 +1,4 @@
-"""Made-up videos as sources of training clips and images."""
+"""Synthetic videos as sources of training clips and images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TRAINING, HELD_OUT = 0x7EA1, 0xBE9C
 
 
 class ShapesClips:
-    """Made-up videos; see `ClipSource`. Only the frames that are asked for are drawn.
+    """Synthetic videos; see `ClipSource`. Only the frames that are asked for are drawn.
 
     Args:
         size: (H, W) of the frames.
@@ -75,7 +75,7 @@ class ShapesClips:
 
 
 class ShapesImages:
-    """Frames of made-up videos; see `ImageSource`.
+    """Frames of synthetic videos; see `ImageSource`.
 
     Args:
         clips: the videos; image `index` is a frame of video `index`.

@@ -1,4 +1,4 @@
-"""A made-up video: a background, things before it, light and a camera; any frame can be drawn by itself."""
+"""A synthetic video: a background, things before it, light and a camera; any frame can be drawn by itself."""
 
 from __future__ import annotations
 
