@@ -4,8 +4,7 @@ Without video= the page shows the projects there are and takes a file. Options: 
 """
 
 import hydra
-from errors import clear_errors, complete
-from hydra.utils import instantiate
+from errors import built, clear_errors, complete
 from omegaconf import DictConfig
 
 from civos_siaf.app.server.late_method import LateMethod
@@ -20,7 +19,7 @@ def run(cfg: DictConfig) -> None:
             import torch  # here, as it takes longer to load than the page
 
             torch.set_num_threads(cfg.threads)
-        method: Method = instantiate(cfg.method)
+        method: Method = built(cfg.method)
         return method
 
     library = Library(cfg.projects, LateMethod(build, name=cfg.method_name), max_upload=cfg.max_upload)

@@ -5,8 +5,10 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from hydra.errors import CompactHydraException, InstantiationException, MissingConfigException
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -30,6 +32,20 @@ def clear_errors() -> Iterator[None]:
         sys.exit(f"error: {error.filename}: {error.strerror}" if named else f"error: {error}")
     except ValueError as error:
         sys.exit(f"error: {error}")
+
+
+def built(config: DictConfig) -> Any:
+    """What a configuration describes; a mistake in it is raised as its constructor raised it.
+
+    Raises:
+        OSError, ValueError: of the constructor.
+    """
+    try:
+        return instantiate(config)
+    except InstantiationException as error:
+        if isinstance(error.__cause__, OSError | ValueError):
+            raise error.__cause__ from None
+        raise
 
 
 def complete(cfg: DictConfig) -> DictConfig:

@@ -5,6 +5,8 @@ import sys
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import InstantiationException
+from omegaconf import OmegaConf
 
 from tests.scripts.conftest import ROOT
 
@@ -75,3 +77,13 @@ def test_one_line_and_nothing_else(script, arguments, message):
     done = script(*arguments)
     assert done.returncode == 1
     assert done.stderr == f"error: {message}\n"
+
+
+def test_what_a_constructor_refuses_is_raised_as_it_is(errors, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CIVOS_SIAF_CHECKPOINTS", str(tmp_path))
+    path = {"_target_": "civos_siaf.weights.own.published_weights", "name": "ritm-h18s"}
+    with pytest.raises(FileNotFoundError, match=r"^no coco_lvis_h18s_itermask.pth in "):
+        errors.built(OmegaConf.create({"_target_": "builtins.dict", "path": path}))
+    with pytest.raises(InstantiationException):
+        errors.built(OmegaConf.create({"_target_": "builtins.dict.nothing"}))
