@@ -6,6 +6,8 @@ import contextlib
 import json
 import shutil
 import tempfile
+import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -70,8 +72,8 @@ class ShapesBenchmark:
                 self._write(unfinished)
                 write_text(unfinished / MARKER, settings)
         except (OSError, ValueError):
-            # Another process may have been faster, and be reading by now.
-            if not _is_whole(root, settings):
+            # Another process may have been faster; a third may hold what it made in its hands for a moment.
+            if not any(_is_whole(root, settings) for _ in _moments()):
                 raise
         return root
 
@@ -113,8 +115,17 @@ class ShapesBenchmark:
 
 def _is_whole(root: Path, settings: str) -> bool:
     """Whether a folder is the data set of some settings; the marker came into it with everything else."""
-    marker = root / MARKER
-    return marker.is_file() and marker.read_text(encoding="utf-8") == settings
+    try:
+        return (root / MARKER).read_text(encoding="utf-8") == settings
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _moments() -> Iterator[None]:
+    """Half a second, in which to look again and again."""
+    for _ in range(50):
+        yield
+        time.sleep(0.01)
 
 
 def _take_away(root: Path, settings: str) -> None:

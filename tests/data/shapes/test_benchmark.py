@@ -128,6 +128,26 @@ def test_what_comes_at_any_moment_is_left_alone(tmp_path, monkeypatch, moment):
     assert [path.name for path in tmp_path.iterdir()] == [root.name]
 
 
+def test_what_another_holds_in_its_hands_for_a_moment_is_waited_for(tmp_path, monkeypatch):
+    root = TINY.prepare(tmp_path)
+    before, aside, looks, look = stamps(root), tmp_path / "aside", [], benchmark._is_whole
+
+    def seldom(*arguments):
+        looks.append(None)
+        if len(looks) == 2:  # when it takes away what stands there: nothing of its own comes into its place
+            raise OSError("in the way")
+        if len(looks) == 5:
+            aside.replace(root)
+        return look(*arguments)
+
+    root.replace(aside)
+    root.mkdir()
+    monkeypatch.setattr(benchmark, "_is_whole", seldom)
+    assert TINY.prepare(tmp_path) == root
+    assert len(looks) == 5
+    assert stamps(root) == before
+
+
 @pytest.mark.parametrize("there", [None, "other settings"])
 def test_several_prepare_at_once(tmp_path, monkeypatch, there):
     if there is not None:
