@@ -123,7 +123,7 @@ def entry(number, positions=2):
     return (KeyValue(value, value + 0.5),)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.booleans(), min_size=1, max_size=20), st.one_of(st.none(), st.integers(1, 6)))
 def test_long_term_memory_keeps_references_and_the_newest_others(kinds, limit):
     memory = LongTermMemory(max_frames=limit)
@@ -239,7 +239,7 @@ def test_images_are_bicubic_and_not_clipped():
 
 
 @given(st.integers(0, 45))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_groups_share_out_all_objects(objects):
     counts = group_counts(objects)
     labels = torch.arange(objects + 1, dtype=torch.uint8)[None]
