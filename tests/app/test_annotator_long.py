@@ -75,20 +75,24 @@ def test_frames_that_stay_the_same_share_their_files(start):
 
 
 def test_others_do_not_wait_for_a_propagation(start):
-    annotator = start(Telltale(seconds=0.05))
+    annotator = start()
     annotator.apply(AddObject())
     annotator.apply(AddClick(0, 1, 10, 4))
-    running = threading.Event()
+    running, go_on = threading.Event(), threading.Event()
     results = []
+
+    def hold(*_):
+        running.set()
+        assert go_on.wait(10)
+
     long = threading.Thread(
-        target=lambda: results.append(
-            annotator.apply(Propagate(), Watched(lambda *_: running.set()), key="k")
-        )
+        target=lambda: results.append(annotator.apply(Propagate(), Watched(hold), key="k"))
     )
     long.start()
     assert running.wait(10)
     with pytest.raises(BusyError, match="wait for them, or cancel"):
         annotator.apply(AddObject())
+    threading.Timer(0.1, go_on.set).start()
     retried = annotator.apply(Propagate(), key="k")  # the same request again waits for its answer
     long.join()
     assert results == [retried]

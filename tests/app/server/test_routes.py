@@ -104,11 +104,12 @@ def test_only_the_newest_exports_are_kept(client: TestClient, project: str, libr
     ids = [client.post(f"{project}/exports", json={"format": "coco"}).json()["id"] for _ in range(6)]
     for _ in range(300):
         statuses = [client.get(f"{project}/exports/{export}").status_code for export in ids]
-        if statuses == [404, 404, 200, 200, 200, 200]:
+        files = list(library.folder.rglob("*_coco.json"))
+        if statuses == [404, 404, 200, 200, 200, 200] and len(files) == 4:
             break
         time.sleep(0.02)
     assert statuses == [404, 404, 200, 200, 200, 200]
-    assert len(list(library.folder.rglob("*_coco.json"))) == 4
+    assert len(files) == 4
 
 
 @pytest.mark.parametrize("format", ["coco", "davis", "overlay"])

@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from starlette.websockets import WebSocketDisconnect
 from civos_siaf.app.exports import export_file
 from civos_siaf.app.server.hub import PATIENCE, Line
 from civos_siaf.app.server.library import Library
-from civos_siaf.protocol import Progress
+from civos_siaf.methods.nearest_colour import NearestColourSession
+from civos_siaf.protocol import LabelVideo, Progress
 from tests.app.server.asking import act
 from tests.app.server.conftest import HOST, LENGTH, TOKEN
 
@@ -175,7 +177,7 @@ def test_malformed_messages_are_answered_and_the_tab_goes_on(client: TestClient,
         assert until(socket, "state")
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(messages=st.lists(st.text(max_size=30) | st.binary(max_size=30), min_size=1, max_size=5))
 def test_whatever_a_tab_sends_the_server_lives(
     client: TestClient, project: str, messages: list[str | bytes]
@@ -201,12 +203,27 @@ def test_a_project_that_is_not_there_has_no_events(client: TestClient, name: str
         pass
 
 
-def test_a_tab_that_closes_in_mid_propagation_loses_nothing(client: TestClient, project: str) -> None:
+def test_a_tab_that_closes_in_mid_propagation_loses_nothing(
+    client: TestClient, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    propagate, go_on = NearestColourSession.propagate, threading.Event()
+
+    def held(self: NearestColourSession, progress: Progress) -> LabelVideo:
+        progress(0, LENGTH)
+        assert go_on.wait(20)
+        return propagate(self, progress)
+
+    monkeypatch.setattr(NearestColourSession, "propagate", held)
     act(client, project, "add_object")
     act(client, project, "click", frame=0, object=1, x=16, y=24)
-    with tab(client, project) as socket:
-        until(socket, "machine")
-    assert act(client, project, "propagate")["round"] == 1
+    with ThreadPoolExecutor(1) as pool:
+        with tab(client, project) as socket:
+            until(socket, "machine")
+            propagated = pool.submit(act, client, project, "propagate")
+            until(socket, "busy")
+        assert not propagated.done()
+        go_on.set()
+        assert propagated.result(20)["round"] == 1
 
 
 def test_a_slow_tab_gets_only_the_newest_of_what_is_replaced() -> None:
