@@ -127,15 +127,15 @@ def test_a_body_without_announced_end_is_stopped_at_the_limit(server: Running) -
         connection.sendall(server.request(f"POST {server.path}api/projects", "Transfer-Encoding: chunked"))
         sent = 0
         answer = b""
-        while not answer and sent < 20 * LIMIT:
+        while not answer and sent < 2 * LIMIT:
             connection.settimeout(5)
             connection.sendall(chunk)
             sent += 50_000
-            connection.settimeout(0.005 if sent < 2 * LIMIT else 10)
+            connection.settimeout(0.005)
             with contextlib.suppress(TimeoutError):
                 answer = connection.recv(65536)
-        assert answer.startswith(b"HTTP/1.1 413")
-        assert sent < 4 * LIMIT
+        connection.settimeout(10)
+        assert (answer or connection.recv(65536)).startswith(b"HTTP/1.1 413")
 
 
 def test_more_than_was_announced_is_no_part_of_the_upload(server: Running) -> None:
