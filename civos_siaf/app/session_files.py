@@ -53,6 +53,11 @@ class SessionFiles:
         self._thin()
 
     def _thin(self) -> None:
-        kept = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
-        for old in kept[: -self.most]:
+        for old in sorted(self.folder.iterdir(), key=_number)[: -self.most]:
             shutil.rmtree(old, ignore_errors=True)
+
+
+def _number(path: Path) -> int:
+    """Later rounds have higher numbers, whatever the clock says; what is no state is older than any."""
+    number = path.name[1:]
+    return int(number) if number.isdecimal() else -1

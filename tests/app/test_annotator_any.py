@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civos_siaf.app.actions import (
@@ -60,7 +60,7 @@ traits = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(steps, traits, st.booleans())
 def test_any_session_is_replayed_and_the_model_stays_in_step(tmp_path_factory, actions, traits, preview):
     with pytest.MonkeyPatch.context() as patch:

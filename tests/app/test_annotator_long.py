@@ -8,7 +8,7 @@ import pytest
 from civos_siaf.app.actions import AddClick, AddObject, BusyError, Cancelled, Propagate
 from tests.app.annotating import Watched, everything, same, two_rounds
 from tests.app.fakes import HEIGHT, WIDTH, Telltale
-from tests.app.waiting import wait_until
+from tests.waiting import wait_until
 
 
 @pytest.mark.parametrize("streams", [True, False])
@@ -76,20 +76,24 @@ def test_frames_that_stay_the_same_share_their_files(start):
 
 
 def test_others_do_not_wait_for_a_propagation(start):
-    annotator = start(Telltale(seconds=0.05))
+    annotator = start()
     annotator.apply(AddObject())
     annotator.apply(AddClick(0, 1, 10, 4))
-    running = threading.Event()
+    running, go_on = threading.Event(), threading.Event()
     results = []
+
+    def hold(*_):
+        running.set()
+        assert go_on.wait(10)
+
     long = threading.Thread(
-        target=lambda: results.append(
-            annotator.apply(Propagate(), Watched(lambda *_: running.set()), key="k")
-        )
+        target=lambda: results.append(annotator.apply(Propagate(), Watched(hold), key="k"))
     )
     long.start()
     assert running.wait(10)
     with pytest.raises(BusyError, match="wait for them, or cancel"):
         annotator.apply(AddObject())
+    threading.Timer(0.1, go_on.set).start()
     retried = annotator.apply(Propagate(), key="k")  # the same request again waits for its answer
     long.join()
     assert results == [retried]

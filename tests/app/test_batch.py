@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from civos_siaf.app.batch_jobs import read_jobs
 from civos_siaf.app.batch_summary import write_summary
 from civos_siaf.methods import NearestColour
 from civos_siaf.video_writer import write_video
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -253,18 +253,20 @@ def test_summary(videos, write, tmp_path):
     assert table[3].startswith("| bad\\| .mp4 | failed |")
 
 
-SLOW = """
+HELD = """
 import sys, time
+from pathlib import Path
 from civos_siaf.app.batch import run_batch
 from civos_siaf.app.batch_jobs import read_jobs
 from civos_siaf.methods import NearestColour
 from civos_siaf.methods.nearest_colour import NearestColourSession
 
 label = NearestColourSession._label
-def slow(self, frame):
-    time.sleep(0.1)
+def held(self, frame):
+    if list(Path(sys.argv[3]).glob("sub*/project-*/masks/r*")):
+        time.sleep(600)
     return label(self, frame)
-NearestColourSession._label = slow
+NearestColourSession._label = held
 for record in run_batch(read_jobs(sys.argv[1], sys.argv[2]), NearestColour(), sys.argv[3]):
     print(record.video, flush=True)
 """
@@ -273,14 +275,11 @@ for record in run_batch(read_jobs(sys.argv[1], sys.argv[2]), NearestColour(), sy
 def test_a_killed_batch_goes_on(videos, write, tmp_path):
     (videos / "bad.mp4").unlink()
     path, out = write(prompts("a.mp4", "sub/b c.mp4")), tmp_path / "out"
-    command = [sys.executable, "-c", SLOW, str(videos), str(path), str(out)]
+    command = [sys.executable, "-c", HELD, str(videos), str(path), str(out)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "a.mp4\n"
-    end = time.monotonic() + 30
-    while not list(out.glob("sub*/project-*/masks/r*")):
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    wait_until(lambda: list(out.glob("sub*/project-*/masks/r*")), process=process)
     os.kill(process.pid, signal.SIGKILL)  # in the second round of the second video, the first is on disk
     process.wait()
     (journal,) = [path for path in out.glob("*/project-*/log.jsonl") if "a.mp4" not in str(path)]
@@ -296,6 +295,7 @@ def test_a_killed_batch_goes_on(videos, write, tmp_path):
         for number, key in enumerate(keys, 1)
         if key and (number in answered or "click" in once[number - 1])
     ]
+    assert kept
     assert len(kept) == len(set(kept))
     with Image.open(next((out / records[1].folder).glob("davis/Annotations/480p/*/00003.png"))) as image:
         resumed = np.array(image)

@@ -39,7 +39,7 @@ def test_lines_come_back_with_their_answers(tmp_path):
     journal.close()
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.floats(0, 1))
 def test_whatever_is_torn_off_the_lines_before_remain(tmp_path_factory, monkeypatch, part):
     monkeypatch.setattr(os, "fsync", lambda file: None)

@@ -36,7 +36,7 @@ def test_twenty_kills_lose_nothing(tmp_path):
         lines = last_told(told)
         acknowledged += len(lines) - before
         interrupted += check_reopened(folder, lines)
-    assert acknowledged > 3 * KILLS
+    assert acknowledged > 2 * KILLS
     assert interrupted  # some kills hit an action between its line and its answer
 
 
@@ -65,7 +65,7 @@ def test_kills_in_batches_lose_no_batch(tmp_path):
                 assert now == {name: line[name] for name in now}
             overrides = state.content.overrides
             assert all(annotator.labels(frame, version) is not None for frame, version in overrides.items())
-    assert same > 2  # most kills hit a batch that is not written
+    assert same  # some kills hit a batch that is not written
 
 
 def check_reopened(folder, lines):

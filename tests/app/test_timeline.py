@@ -7,7 +7,7 @@ from civos_siaf.app.content import Content, step
 from civos_siaf.app.timeline import Entry, Timeline
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from(["add", "undo", "redo"]), st.integers(1, 50)), max_size=20))
 def test_the_content_is_always_that_of_all_actions_before_the_cursor(moves):
     timeline, past, future, number = Timeline(), [], [], 0

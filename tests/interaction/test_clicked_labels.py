@@ -8,7 +8,7 @@ from civos_siaf.aggregate import aggregate
 from civos_siaf.interaction.clicked_labels import surest
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(1, 4).flatmap(lambda k: arrays(np.uint8, (k, 5, 7))))
 def test_labels_are_those_of_the_aggregated_probabilities(eighths):
     prob = (eighths % 8 / 8).astype(np.float32)

@@ -39,7 +39,7 @@ def test_a_negative_click_takes_away_what_it_touches():
     assert np.array_equal(near_marks(before, np.zeros_like(before), clicked), boxes((1, 12, 20)))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(LABELS, LABELS, st.integers(0, 38), st.integers(0, 23))
 def test_every_pixel_has_its_label_of_before_or_after(before, after, x, y):
     out = near_marks(before, after, stroke(1, x, y))

@@ -18,7 +18,7 @@ PROMPTS = st.lists(
 STEPS = st.lists(st.one_of(PROMPTS, st.just("propagate"), st.just("undo")), min_size=2, max_size=6)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(STEPS)
 def test_undo_is_exact(aot, steps):
     """After any steps and undos the session is that in which the undone was never done."""

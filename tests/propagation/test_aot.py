@@ -123,7 +123,7 @@ def entry(number, positions=2):
     return (KeyValue(value, value + 0.5),)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.booleans(), min_size=1, max_size=20), st.one_of(st.none(), st.integers(1, 6)))
 def test_long_term_memory_keeps_references_and_the_newest_others(kinds, limit):
     memory = LongTermMemory(max_frames=limit)

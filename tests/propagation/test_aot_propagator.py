@@ -83,7 +83,7 @@ class Actions:
             propagator.propagate()
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.lists(Actions.kinds, min_size=3, max_size=7))
 def test_any_state_can_be_returned_to(net, actions):
     """After steps back, the same actions give the same as if the others had never been."""

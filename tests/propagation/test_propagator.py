@@ -40,7 +40,7 @@ def same(a, b):
 
 
 @given(st.lists(st.integers(0, len(FRAMES) - 1), min_size=1, max_size=5), st.integers(0, 4))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_restoring_brings_back_masks_memory_and_what_fusion_sees(order, back):
     p = propagator()
     states = [(p.snapshot(), everything(p))]

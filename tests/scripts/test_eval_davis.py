@@ -2,13 +2,13 @@ import json
 import os
 import shutil
 import sys
-import time
 
 import pytest
 from hydra import compose, initialize_config_dir
 
 from civos_siaf.benchmark.dataset import mini_root
 from tests.scripts.conftest import ROOT
+from tests.waiting import wait_until
 
 TOY = ("method=nearest_colour", "dataset=davis", "click_strategy=none")
 ERODED = ("method._target_=tests.benchmark.eroded.Eroded", "~method.reach", "~method.place_weight")
@@ -78,16 +78,17 @@ def test_other_weights_at_the_same_place_are_another_run(play, tmp_path):
 
 
 def test_killed_in_the_middle_and_resumed(script, tmp_path):
-    options = (*ERODED, "+method.pause=0.05", "clock=fixed", "click_strategy=f3", "contact_sheets=false")
+    options = (*ERODED, "clock=fixed", "click_strategy=f3", "contact_sheets=false")
     assert script("eval_davis.py", *TOY, *options, "out=whole").returncode == 0
-    process = script("eval_davis.py", *TOY, *options, "out=cut", start=True)
+    process = script("eval_davis.py", *TOY, *options, "out=cut", start=True, ERODED_HOLD_AT="12")
     report, finished = tmp_path / "cut" / "report.csv", tmp_path / "cut" / "finished.jsonl"
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        # One sample finished, the next begun: 8 rounds x 12 rows, and some.
-        if finished.exists() and finished.read_text() and report.read_text().count("\n") > 8 * 12 + 20:
-            break
-        time.sleep(0.01)
+
+    def in_the_second_sample():
+        # One finished, the next begun: 8 rounds x 12 rows, and some.
+        begun = finished.exists() and finished.read_text()
+        return begun and report.read_text().count("\n") > 8 * 12 + 20
+
+    wait_until(in_the_second_sample, process=process, seconds=240)
     process.kill()
     process.communicate()
     assert not (tmp_path / "cut" / "summary.json").exists()

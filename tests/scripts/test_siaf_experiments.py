@@ -1,6 +1,5 @@
 """The trainings of SIAF's interaction, stepped on tiny data in the real layouts, alone and in stages."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from civos_siaf.training.seeds import item_rng
 from tests.data.layouts import write_coco, write_davis, write_lvis, write_youtubevos
 from tests.scripts.experiments import SMALL, check_elsewhere, experiment, first_losses
 from tests.training.tiny_interaction import TinyInteraction
+from tests.waiting import wait_until
 
 TINY = "task.network._target_=tests.training.tiny_interaction.build"
 STAGES = {"lvis": (100_000, 2e-4), "ytb": (60_000, 2e-4), "davis": (8_000, 2e-5)}
@@ -153,12 +153,9 @@ def test_three_stages_run_one_after_the_other_and_survive_a_kill(script, root, t
     missing = staged(script, root, "parts", "stage=ytb")
     assert missing.returncode == 1
     assert str(Path("parts") / "lvis" / "weights.safetensors") in missing.stderr
-    killed = staged(script, root, "parts", start=True)
-    deadline = time.monotonic() + 240
-    while not (tmp_path / "parts" / "ytb" / "last.pt").exists():
-        assert time.monotonic() < deadline
-        assert killed.poll() is None, killed.communicate()
-        time.sleep(0.02)
+    begun = tmp_path / "parts" / "ytb" / "last.pt"
+    killed = staged(script, root, "parts", start=True, TINY_HOLD=str(begun))
+    wait_until(begun.exists, process=killed, seconds=240)
     killed.kill()
     killed.communicate()
     assert not (tmp_path / "parts" / "davis").exists()

@@ -1,12 +1,12 @@
 import csv
 import json
-import time
 
 import pytest
 
 from civos_siaf.benchmark import DavisDataset, FixedClock, Rules, click_strategy, evaluate
 from tests.benchmark.eroded import Eroded
 from tests.scripts.conftest import ROOT
+from tests.waiting import wait_until
 
 TINY = (
     f"hydra.searchpath=[file://{ROOT}/tests/tables/configs]",
@@ -16,24 +16,23 @@ TINY = (
     "clock=fixed",
     "+models.roles.civos.method=nearest_colour",
     "+models.roles.civos.overrides=['method._target_=tests.benchmark.eroded.Eroded',"
-    "'~method.reach','~method.place_weight','+method.pause=0.08']",
+    "'~method.reach','~method.place_weight']",
 )
 
 
 def test_killed_and_resumed(script, tmp_path):
-    process = script("reproduce.py", *TINY, start=True)
+    # A cell has 4 samples of 2 rounds: one cell finished, and one sample of the next.
+    process = script("reproduce.py", *TINY, start=True, ERODED_HOLD_AT="12")
     cells = tmp_path / "outputs" / "cells"
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline and process.poll() is None:
-        # One cell finished, and one sample of the next.
-        done = list(cells.glob("*/summary.json"))
-        begun = [p for p in cells.glob("*/finished.jsonl") if p.with_name("summary.json") not in done]
-        begun = [p for p in begun if p.read_text()]
-        if done and begun:
-            break
-        time.sleep(0.01)
+
+    def cells_with(name):
+        return [path for path in cells.glob(f"*/{name}") if path.read_text()]
+
+    wait_until(lambda: len(cells_with("finished.jsonl")) == 2, process=process, seconds=240)
     process.kill()
     process.communicate()
+    done = cells_with("summary.json")
+    begun = [p for p in cells_with("finished.jsonl") if p.with_name("summary.json") not in done]
     assert len(done) == len(begun) == 1
     first, stamp = begun[0].read_text(), done[0].stat().st_mtime_ns
     report = begun[0].with_name("report.csv")

@@ -3,6 +3,7 @@
 NORM 0: the batch norm keeps its statistics, and nothing is dropped.
 """
 
+import os
 import sys
 import time
 from functools import partial
@@ -19,6 +20,7 @@ from civos_siaf.training.loop import Every, Trainer
 
 def main() -> None:
     folder, steps, workers, batch, norm, pause = (*sys.argv[1:], *("4", "1", "0")[len(sys.argv) - 4 :])
+    held_at = int(os.environ.get("TINY_HOLD_AT", "0"))  # step after which it waits to be killed
     torch.set_num_threads(1)
     with join("cpu") as process:
         torch.manual_seed(3)
@@ -41,8 +43,8 @@ def main() -> None:
             every=Every(log=1, picture=4, save=3, keep=6, validate=5),
             validation=MeanScore(),
         )
-        for _ in trainer.run():
-            time.sleep(float(pause))
+        for progress in trainer.run():
+            time.sleep(600 if progress.step == held_at else float(pause))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from civos_siaf.training.loader import BatchPlan
 from civos_siaf.training.loop import BEST, WEIGHTS, Every, Trainer
 from civos_siaf.training.monitor import read_log
 from tests.training.tiny import MeanScore, TinyData, TinyTask
+from tests.waiting import wait_until
 
 SCRIPT = Path(__file__).parent / "run_tiny.py"
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,10 @@ def trainer(folder, *, steps=4, task=None, **options):
     return Trainer(task or TinyTask(), TinyData(), folder=folder, steps=steps, **{**defaults, **options})
 
 
+def logged(folder):
+    return len(read_log(folder)) if (folder / "log.jsonl").exists() else 0
+
+
 def same(left, right):
     left, right = load_file(left), load_file(right)
     assert left.keys() == right.keys()
@@ -60,16 +65,13 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path, whole, workers):
     random = np.random.default_rng(workers)
     kills = 0
     while not (tmp_path / WEIGHTS).exists():
+        held = {"TINY_HOLD_AT": str((6, 13)[kills])} if kills < 2 else {}
         process = subprocess.Popen(
-            command(tmp_path, 14, workers, 4, 1, 0.1), env=ENVIRONMENT, start_new_session=True
+            command(tmp_path, 14, workers, 4, 1, 0.1), env=ENVIRONMENT | held, start_new_session=True
         )
         if kills < 2:
-            steps = len(read_log(tmp_path)) if (tmp_path / "log.jsonl").exists() else 0
-            deadline = time.time() + 60
-            while time.time() < deadline and process.poll() is None:
-                if (tmp_path / "log.jsonl").exists() and len(read_log(tmp_path)) >= steps + 4:
-                    break
-                time.sleep(0.02)
+            steps = logged(tmp_path)
+            wait_until(lambda: logged(tmp_path) >= steps + 4, process=process)  # noqa: B023
             time.sleep(random.uniform(0, 0.2))
             os.killpg(process.pid, signal.SIGKILL)
             kills += 1

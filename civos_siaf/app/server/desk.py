@@ -146,12 +146,12 @@ class Desk:
             raise RequestError(404, "There are no scores of that round.")
         return bytes(round(255 * min(max(score, 0.0), 1.0)) for score in state.scores)
 
-    async def greeting(self) -> list[str]:
-        """What a new tab is told first."""
-        texts = [f'{{"type":"state","state":{await self.state()}}}']
+    async def greeting(self) -> list[tuple[str, str]]:
+        """What a new tab is told first, as kinds and texts."""
+        texts = [("state", f'{{"type":"state","state":{await self.state()}}}')]
         if self.busy is not None:
-            texts.append(json.dumps({"type": "busy", **self.busy}))
-        return [*texts, json.dumps(self._machine())]
+            texts.append(("busy", json.dumps({"type": "busy", **self.busy})))
+        return [*texts, ("machine", json.dumps(self._machine()))]
 
     def beat(self) -> None:
         """Tell the tabs how the machine does."""
@@ -186,12 +186,12 @@ class Desk:
         speed = self._speed.report(done)
         if what == "propagating":
             self._pace = speed
-        self.busy = {"what": what, "done": done, "total": total}
+        self.busy = {"what": what, "done": done, "total": total, "revision": self.annotator.state.revision}
         self.hub.tell({"type": "busy", **self.busy, "seconds_per_frame": speed})
 
     def arrived(self, frame: int) -> None:
         """Tell the tabs of new live labels."""
-        self.hub.tell({"type": "arrived", "frame": frame})
+        self.hub.tell({"type": "arrived", "frame": frame, "revision": self.annotator.state.revision})
 
     def _go_on(self) -> None:
         if self._cancelled.is_set():

@@ -48,7 +48,7 @@ class ExportJobs:
     @property
     def under_way(self) -> bool:
         """Whether one is not finished."""
-        return None in self._files.values()
+        return None in list(self._files.values())
 
     def start(self, format: str, options: Mapping[str, object]) -> str:
         """Begin an export of the project as it is now; its identifier.
@@ -168,7 +168,7 @@ class ExportJobs:
         return folder
 
     def _forget_old(self) -> None:
-        finished = [key for key, path in self._files.items() if path is not None]
+        finished = [key for key, path in list(self._files.items()) if path is not None]
         for key in finished[:-KEPT]:
             path = self._files.pop(key)
             assert path is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
@@ -35,7 +37,12 @@ async def export(request: Request, desk: OpenDesk) -> Response:
 async def exported(desk: OpenDesk, export_id: str) -> Response:
     """The file of a finished export."""
     path = desk.exports.file(export_id)
-    return FileResponse(path, filename=path.name, headers={"Cache-Control": sending.NO_STORE})
+    try:
+        found = await asyncio.to_thread(path.stat)
+    except FileNotFoundError:  # newer ones came just now
+        raise RequestError(404, "There is no such export any more; make it again.") from None
+    headers = {"Cache-Control": sending.NO_STORE}
+    return FileResponse(path, filename=path.name, headers=headers, stat_result=found)
 
 
 @router.post("/projects/{project_id}/exports/{export_id}/cancel")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 PATIENCE = 2000
 """Events that may wait for a tab that does not take them; beyond it the tab is let go and may come back."""
 
 LATEST_ONLY = frozenset({"state", "busy", "machine"})
 """Kinds of which only the newest matters to a tab that lags behind."""
+
+Greeting: TypeAlias = Sequence[tuple[str, str]]
+"""What a new tab is told first: kinds and texts of events, a state among them."""
 
 
 class Line:
@@ -20,18 +24,35 @@ class Line:
         self._events: dict[object, str] = {}
         self._count = 0
         self._filled = asyncio.Event()
+        self._greeted: str | None = None  # the state it was greeted with, until another comes
         self.lost = False
 
     def put(self, kind: str, text: str) -> None:
         """Add an event; one of a kind that is replaced takes its new place at the end."""
         if len(self._events) >= PATIENCE:
             self.lost = True
+        if kind == "state":
+            told, self._greeted = self._greeted, None
+            if text == told:
+                return
         self._count += 1
         key: object = kind if kind in LATEST_ONLY else self._count
         self._events.pop(key, None)
         if not self.lost:
             self._events[key] = text
         self._filled.set()
+
+    def greet(self, greeting: Greeting) -> None:
+        """Add what was found when the line was there already; a state that waits may be newer than it."""
+        for kind, text in greeting:
+            waiting = self._events.get(kind)
+            if kind == "state":
+                if waiting is not None and _revision(waiting) >= _revision(text):
+                    continue
+                self.put(kind, text)
+                self._greeted = text
+            else:
+                self.put(kind, text)
 
     async def take(self) -> list[str]:
         """Wait for events and take all that are there; none where the tab was let go."""
@@ -42,6 +63,10 @@ class Line:
         texts = list(self._events.values())
         self._events.clear()
         return texts
+
+
+def _revision(text: str) -> int:
+    return int(json.loads(text)["state"]["revision"])
 
 
 class Hub:

@@ -113,8 +113,7 @@ async def events(socket: WebSocket, project_id: str) -> None:
     """What happens in the project, as it happens."""
     try:
         desk = await the_library(socket).desk(project_id)
-        greeting = await desk.greeting()
     except RequestError:
         await socket.close(1008)
         return
-    await sockets.serve(socket, desk.hub, greeting)
+    await sockets.serve(socket, desk.hub, desk.greeting)

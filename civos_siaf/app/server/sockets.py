@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from civos_siaf.app.server.bodies import parse
 from civos_siaf.app.server.errors import RequestError
-from civos_siaf.app.server.hub import Hub, Line
+from civos_siaf.app.server.hub import Greeting, Hub, Line
 
 UNSUPPORTED, TRY_AGAIN = 1003, 1013
 
 
-async def serve(socket: WebSocket, hub: Hub, greeting: list[str]) -> None:
-    """Send the events of a project until the tab goes.
+async def serve(socket: WebSocket, hub: Hub, greeting: Callable[[], Awaitable[Greeting]]) -> None:
+    """Send the events of a project until the tab goes, from before its greeting on.
 
     Malformed messages are answered with an error event; binary ones end the connection (1003).
 
     Args:
         socket: not accepted yet.
         hub: of the project.
-        greeting: events to send first.
+        greeting: gives what it is told first.
     """
-    await socket.accept()
     line = hub.join()
     try:
+        await socket.accept()
+        line.greet(await greeting())
         async with anyio.create_task_group() as tasks:
 
             async def until_end(work: Awaitable[int | None]) -> None:
@@ -38,15 +39,13 @@ async def serve(socket: WebSocket, hub: Hub, greeting: list[str]) -> None:
                         await socket.close(code)
                 tasks.cancel_scope.cancel()
 
-            tasks.start_soon(until_end, _send(socket, line, greeting))
+            tasks.start_soon(until_end, _send(socket, line))
             tasks.start_soon(until_end, _listen(socket, line))
     finally:
         hub.leave(line)
 
 
-async def _send(socket: WebSocket, line: Line, greeting: list[str]) -> int | None:
-    for text in greeting:
-        await socket.send_text(text)
+async def _send(socket: WebSocket, line: Line) -> int | None:
     while events := await line.take():
         for text in events:
             await socket.send_text(text)

@@ -34,7 +34,7 @@ def label_map(coco, image):
 
 
 @given(label_videos())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_masks_come_back(video):
     with tempfile.TemporaryDirectory() as folder:
         coco = load(export(FakeAnnotation(video), "coco", Path(folder) / "out.json"))

@@ -49,7 +49,7 @@ def label_video(root):
 
 
 @given(label_videos())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_masks_and_polygons_come_back(video):
     with tempfile.TemporaryDirectory() as folder:
         for shapes in ("masks", "polygons"):

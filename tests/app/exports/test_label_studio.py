@@ -47,7 +47,7 @@ def alpha(value, height, width):
 
 
 @given(label_videos())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_masks_come_back(video):
     with tempfile.TemporaryDirectory() as name:
         folder = export(FakeAnnotation(video), "label_studio", Path(name) / "out")

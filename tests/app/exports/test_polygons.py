@@ -30,7 +30,7 @@ def windings(ring, shape):
 
 
 @given(MASKS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_centre_outlines_give_the_mask_back(mask):
     rings = centre_outlines(mask)
     assert all(len(ring) >= 3 for ring in rings)
@@ -40,7 +40,7 @@ def test_centre_outlines_give_the_mask_back(mask):
 
 
 @given(MASKS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_edge_outline_gives_the_mask_back(mask):
     ring = edge_outline(mask)
     if ring is None:

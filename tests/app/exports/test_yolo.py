@@ -27,7 +27,7 @@ def draw(path, shape, whole=np.trunc):
 
 
 @given(label_videos())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_masks_come_back(video):
     everything = [FakeObject(n, f"{n}") for n in range(1, 5)]
     with tempfile.TemporaryDirectory() as name:

@@ -156,7 +156,7 @@ PLACES = (
 
 
 @given(where=st.sampled_from(PLACES), value=JSON)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_anything_is_read_or_refused_with_a_clear_error(tmp_path_factory, where, value):
     path = tmp_path_factory.getbasetemp() / "any.json"
     path.write_text(json.dumps(change(square()[0], where, value)))

@@ -164,7 +164,7 @@ def test_a_png_that_claims_to_be_huge_is_not_unpacked(annotation, tmp_path):
 
 
 @given(st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_damage_is_a_clear_error_or_harmless(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("damaged")
     annotation = FakeAnnotation(scene())

@@ -112,4 +112,8 @@ class Person:
                 return drawn.layers?.key === name.key && labels.has(name);
             }"""
         )
+        self.drawn()
+
+    def drawn(self) -> None:
+        """Wait until what the page knows by now is on the screen."""
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")

@@ -24,10 +24,18 @@ from civos_siaf.protocol import Labels, LabelVideo, Method, Progress, ignore
 TOKEN = "token-of-the-browser-tests"
 
 
-class Streaming(NearestColour):
-    """The toy method, telling of every frame as it is done, each taking at least `pause` seconds."""
+def no_pause(frame: int) -> float:
+    """Each frame takes as long as it takes."""
+    return 0.0
 
-    pause = 0.0
+
+class Streaming(NearestColour):
+    """The toy method, telling of every frame as it is done, each taking at least `pause(frame)` seconds.
+
+    Within 20 ms it notices that the pause was changed, or that it was cancelled.
+    """
+
+    pause = staticmethod(no_pause)
 
     def open(self, frames: Frames, *, num_objects: int) -> NearestColourSession:
         return StreamingSession(frames, self, num_objects=num_objects)
@@ -47,7 +55,10 @@ class StreamingSession(NearestColourSession):
         labels = []
         for frame in range(len(self._video)):
             labels.append(self._label(frame))
-            time.sleep(self._method.pause)
+            begun = time.monotonic()
+            while time.monotonic() < begun + self._method.pause(frame):
+                time.sleep(0.02)
+                progress(frame, len(self._video))
             if arrived is not None:
                 arrived(frame, labels[-1], 1 - frame / 20)
             progress(frame + 1, len(self._video))

@@ -243,7 +243,7 @@ def test_an_export_can_be_cancelled(person: Person, tmp_path: Path, monkeypatch:
 
     def held(*arguments: Any, progress: Progress, **options: Any) -> Path:
         def wait(done: int, total: int) -> None:
-            go.wait(10 if done > 3 else 0)
+            go.wait(60 if done > 3 else 0)
             progress(done, total)
 
         return export_file(*arguments, progress=wait, **options)
@@ -255,7 +255,8 @@ def test_an_export_can_be_cancelled(person: Person, tmp_path: Path, monkeypatch:
     assert cancel.is_hidden()
     person.page.get_by_role("button", name="Export and download").click()
     person.until(f"document.getElementById('export-status').textContent === '3 of {LENGTH} frames'")
-    cancel.click()
+    with person.page.expect_response("**/cancel"):
+        cancel.click()
     go.set()
     person.until("document.getElementById('export-status').textContent.includes('cancelled')")
     assert status.inner_text() == "Export cancelled, nothing was written."

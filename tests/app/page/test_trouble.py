@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.app.page.clip import LENGTH, RED, SKY, centre
 from tests.app.page.person import Person
-from tests.app.page.serving import Server
+from tests.app.page.serving import Server, no_pause
 
 
 def test_a_refused_prompt_stays_and_can_be_tried_again(person: Person) -> None:
@@ -63,7 +63,7 @@ def test_a_lost_connection_keeps_what_was_drawn(person: Person, server: Server) 
 def test_live_frames_and_cancelling(person: Person, server: Server) -> None:
     page = person.page
     person.click(centre(RED, 0))
-    server.method.pause = 0.15
+    server.method.pause = lambda frame: 0.0 if frame < 3 else 60.0
     try:
         page.get_by_role("button", name="Propagate").click()
         person.until("annotator.store.live.size >= 3")
@@ -72,9 +72,9 @@ def test_live_frames_and_cancelling(person: Person, server: Server) -> None:
         page.get_by_role("button", name="Cancel").click()
         person.idle()
     finally:
-        server.method.pause = 0.0
+        server.method.pause = no_pause
     assert person.state["round"] == 0
-    assert page.evaluate("annotator.store.live.size") == 0
+    person.until("annotator.store.live.size === 0")
     assert page.locator(".toast").count() == 0
     page.locator("#stage").focus()
     person.press("Shift+Enter")

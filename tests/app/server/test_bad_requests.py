@@ -69,7 +69,7 @@ def test_a_huge_body_is_refused(client: TestClient, project: str) -> None:
     assert answer.status_code == 413
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(body=st.binary(max_size=60) | st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=10) | st.sampled_from(["click", "undo"]),
     lambda inner: st.lists(inner, max_size=4)

@@ -44,7 +44,10 @@ def test_a_method_is_built_once_and_offers_what_it_has() -> None:
     assert not hasattr(late, "streams")
 
 
-def test_the_method_is_built_when_a_frame_was_shown(tmp_path: Path, clip: Path) -> None:
+def test_the_method_is_built_when_a_frame_was_shown(
+    tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOAD_AFTER_SECONDS", 1000.0)
     built = threading.Event()
 
     def build() -> Method:
@@ -57,7 +60,7 @@ def test_the_method_is_built_when_a_frame_was_shown(tmp_path: Path, clip: Path) 
         assert client.get(project).json()["model"]["name"] == "toy"
         assert not built.wait(0.1)
         assert client.get(f"{project}/frames/0").status_code == 200
-        assert built.wait(5)
+        assert built.wait(20)
 
 
 def test_a_method_that_cannot_be_built_is_told_and_frames_are_shown(tmp_path: Path, clip: Path) -> None:

@@ -13,6 +13,7 @@ from civos_siaf.app.server.errors import RequestError
 from civos_siaf.app.server.pictures import Pictures, thumbnail
 from civos_siaf.frames import Frames
 from tests.app.server.videos import stripes, write
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def test_the_next_frames_are_decoded_ahead(video: Path, decoded: list[int]) -> N
     async def main() -> None:
         pictures = Pictures(video, ahead=3)
         await pictures.get(4)
-        await asyncio.sleep(0.3)
+        await asyncio.to_thread(wait_until, lambda: 7 in decoded)
         assert [n for n in decoded if n] == [4, 5, 6, 7]
         await pictures.get(6)
         assert decoded.count(6) == 1

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from civos_siaf.app.server.export_jobs import ExportJobs
 from civos_siaf.app.server.library import Library
 from civos_siaf.methods import NearestColour
 from civos_siaf.video_writer import write_video
@@ -116,11 +117,22 @@ def test_only_the_newest_exports_are_kept(client: TestClient, project: str, libr
     ids = [client.post(f"{project}/exports", json={"format": "coco"}).json()["id"] for _ in range(6)]
     for _ in range(300):
         statuses = [client.get(f"{project}/exports/{export}").status_code for export in ids]
-        if statuses == [404, 404, 200, 200, 200, 200]:
+        files = list(library.folder.rglob("*_coco.json"))
+        if statuses == [404, 404, 200, 200, 200, 200] and len(files) == 4:
             break
         time.sleep(0.02)
     assert statuses == [404, 404, 200, 200, 200, 200]
-    assert len(list(library.folder.rglob("*_coco.json"))) == 4
+    assert len(files) == 4
+
+
+def test_an_export_that_goes_as_it_is_asked_for_is_told(
+    client: TestClient, project: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It was found, then newer ones came, and its file is gone."""
+    monkeypatch.setattr(ExportJobs, "file", lambda self, export_id: tmp_path / "gone.json")
+    answer = client.get(f"{project}/exports/x")
+    assert answer.status_code == 404
+    assert "make it again" in answer.json()["error"]
 
 
 @pytest.mark.parametrize("format", ["coco", "davis", "overlay"])

@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,16 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
+from civos_siaf.app.actions import AddObject
 from civos_siaf.app.exports import export_file
-from civos_siaf.app.server.hub import PATIENCE, Line
+from civos_siaf.app.server.desk import Desk
+from civos_siaf.app.server.hub import PATIENCE, Greeting, Line
 from civos_siaf.app.server.library import Library
-from civos_siaf.protocol import Progress
+from civos_siaf.methods.nearest_colour import NearestColourSession
+from civos_siaf.protocol import LabelVideo, Progress
 from tests.app.server.asking import act
 from tests.app.server.conftest import HOST, LENGTH, TOKEN
-from tests.app.waiting import wait_until
+from tests.waiting import wait_until
 
 HEADERS = {"Host": HOST, "Origin": f"http://{HOST}"}
 
@@ -215,7 +219,7 @@ def test_malformed_messages_are_answered_and_the_tab_goes_on(client: TestClient,
         assert until(socket, "state")
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(messages=st.lists(st.text(max_size=30) | st.binary(max_size=30), min_size=1, max_size=5))
 def test_whatever_a_tab_sends_the_server_lives(
     client: TestClient, project: str, messages: list[str | bytes]
@@ -241,12 +245,27 @@ def test_a_project_that_is_not_there_has_no_events(client: TestClient, name: str
         pass
 
 
-def test_a_tab_that_closes_in_mid_propagation_loses_nothing(client: TestClient, project: str) -> None:
+def test_a_tab_that_closes_in_mid_propagation_loses_nothing(
+    client: TestClient, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    propagate, go_on = NearestColourSession.propagate, threading.Event()
+
+    def held(self: NearestColourSession, progress: Progress) -> LabelVideo:
+        progress(0, LENGTH)
+        assert go_on.wait(20)
+        return propagate(self, progress)
+
+    monkeypatch.setattr(NearestColourSession, "propagate", held)
     act(client, project, "add_object")
     act(client, project, "click", frame=0, object=1, x=16, y=24)
-    with tab(client, project) as socket:
-        until(socket, "machine")
-    assert act(client, project, "propagate")["round"] == 1
+    with ThreadPoolExecutor(1) as pool:
+        with tab(client, project) as socket:
+            until(socket, "machine")
+            propagated = pool.submit(act, client, project, "propagate")
+            until(socket, "busy")
+        assert not propagated.done()
+        go_on.set()
+        assert propagated.result(20)["round"] == 1
 
 
 def test_a_slow_tab_gets_only_the_newest_of_what_is_replaced() -> None:
@@ -258,6 +277,49 @@ def test_a_slow_tab_gets_only_the_newest_of_what_is_replaced() -> None:
         line.put("arrived", str(number))
     assert line.lost
     assert _take(line) == []
+
+
+def _state(revision: int) -> tuple[str, str]:
+    return "state", json.dumps({"type": "state", "state": {"revision": revision}})
+
+
+@pytest.mark.parametrize(("found", "waits", "told"), [(2, 1, 2), (1, 2, 2), (1, 1, 1)])
+def test_what_came_before_the_greeting_was_made_is_told_in_order(found: int, waits: int, told: int) -> None:
+    line = Line()
+    line.put("arrived", "before")
+    line.put(*_state(waits))
+    line.greet([_state(found), ("machine", "well")])
+    line.put("arrived", "after")
+    assert _take(line) == ["before", _state(told)[1], "well", "after"]
+
+
+def test_the_state_of_the_greeting_is_told_once() -> None:
+    line = Line()
+    line.greet([_state(3)])
+    assert _take(line) == [_state(3)[1]]
+    for revision in (3, 4, 3):  # the event of what was greeted with, and then others
+        line.put(*_state(revision))
+        line.put("arrived", str(revision))
+    assert _take(line) == ["3", "4", _state(3)[1], "3"]
+
+
+def test_what_happens_while_a_tab_is_greeted_is_told(
+    client: TestClient, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    greeting = Desk.greeting
+
+    async def late(self: Desk) -> Greeting:
+        found = await greeting(self)
+        await self.act(AddObject("cat"), None)
+        await asyncio.sleep(0)  # it is told
+        return found
+
+    monkeypatch.setattr(Desk, "greeting", late)
+    with tab(client, project) as socket:
+        events = until(socket, "machine") + until(socket, "machine")
+    states = [event["state"] for event in events if event["type"] == "state"]
+    assert [entry["name"] for entry in states[-1]["objects"]] == ["cat"]
+    assert [state["revision"] for state in states] == sorted({state["revision"] for state in states})
 
 
 def _take(line: Line) -> list[str]:

@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from civos_siaf.benchmark import DavisDataset
 from civos_siaf.data.shapes import benchmark
 from civos_siaf.data.shapes.benchmark import ShapesBenchmark, prepared
 from civos_siaf.masks import read_png
+from tests.waiting import wait_until
 
 TINY = ShapesBenchmark(videos=2, objects=(1, 2), frames=3, size=(48, 64))
 LONG = Path(__file__).parents[3] / "configs/dataset/shapes_long.yaml"
@@ -78,13 +78,23 @@ def test_what_is_complete_is_reused(tmp_path):
     assert stamps(root) != before
 
 
+HELD = """
+import sys, time
+from civos_siaf.data.shapes import benchmark
+write = benchmark.write_png
+def held(path, labels):
+    if path.name == "00005.png":
+        time.sleep(600)
+    write(path, labels)
+benchmark.write_png = held
+benchmark.prepared(sys.argv[1])
+"""
+
+
 def test_killed_in_the_middle(tmp_path):
-    code = "import sys; from civos_siaf.data.shapes.benchmark import prepared; prepared(sys.argv[1])"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
-    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], env=environment)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not list(tmp_path.glob(".shapes-*/JPEGImages/*/*/00003.jpg")):
-        time.sleep(0.005)
+    process = subprocess.Popen([sys.executable, "-c", HELD, str(tmp_path)], env=environment)
+    wait_until(lambda: list(tmp_path.glob(".shapes-*/JPEGImages/*/*/00003.jpg")), process=process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not [p for p in tmp_path.iterdir() if p.name.startswith("shapes-")]

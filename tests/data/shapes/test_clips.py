@@ -44,7 +44,7 @@ def test_a_clip_is_frames_of_the_whole_video_and_follows_its_generator():
     assert all(1 <= step <= 3 for step in np.diff(places))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(1, 8), st.integers(1, 40), st.integers(0, 999_999), st.integers(0, 2**32))
 def test_every_clip_can_be_drawn(frames, gap, index, seed):
     clips = ShapesClips(size=(32, 32), video_frames=12, objects=(1, 2))

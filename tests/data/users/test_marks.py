@@ -49,7 +49,7 @@ def test_first_marks_lie_in_their_objects_and_leave_none_out(user):
         assert np.array_equal(marks, user.first(labels, rng(seed)))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10_000))
 def test_corrections_lie_where_the_labels_are_wrong_with_their_true_number(seed):
     labels = clip()

@@ -27,7 +27,7 @@ def blob(seed, side=96):
     return noise > np.quantile(noise, 0.7)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(SEEDS, st.floats(0.4, 0.95))
 def test_damage_stops_below_the_target_but_not_far(seed, target):
     mask = blob(seed)
@@ -44,7 +44,7 @@ def test_damage_of_next_to_nothing():
     assert damaged(np.zeros((20, 20), bool), rng(), 0.9).mean() < 0.9
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(SEEDS)
 def test_a_skeleton_is_thin_lies_inside_and_splits_nothing(seed):
     mask = blob(seed)
@@ -64,7 +64,7 @@ def test_a_skeleton_of_a_bar_is_its_middle_line():
     assert not morphology.skeleton(np.zeros((5, 5), bool)).any()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(SEEDS)
 def test_lines_stay_in_their_region(seed):
     region = blob(seed)

@@ -48,7 +48,7 @@ def test_every_form_is_the_definition(name, size, batches):
     assert torch.allclose(FORMS[name](*given), by_definition(*given), atol=1e-10)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 19), st.integers(1, 19), st.integers(1, 7), st.integers(0, 99))
 def test_forms_agree(height, width, radius, seed):
     given = arguments((height, width), radius=radius, seed=seed)

@@ -31,7 +31,7 @@ const WHAT = {
 
 export class Editor {
   constructor(id, store, elements) {
-    Object.assign(this, { id, store, api: new ProjectApi(id), cancelling: false, listeners: new Map(), answers: [] });
+    Object.assign(this, { id, store, api: new ProjectApi(id), cancelling: false, listeners: new Map(), answers: [], worked: 0 });
     this.outbox = new Outbox(this.api, store, (item, retry, discard) => this.refused(item, retry, discard));
     this.outbox.stalled = () => this.stalled();
     this.stage = new Stage(elements.stage, store, this.api, (error) => this.trouble(error));
@@ -46,6 +46,7 @@ export class Editor {
     this.stage.painted = (frame, key) => this.measure(frame, key);
     this.events = new Events(this.api.eventsAddress(), (message) => this.receive(message), (on) => this.connection(on));
     store.watch(["frame"], () => this.looking());
+    store.watch(["busy"], () => this.worked++);
   }
 
   /** Call `listener` for every message of the server of this type. */
@@ -160,6 +161,8 @@ export class Editor {
 
   receive(message) {
     const { store } = this;
+    // The answer to an action may overtake what was told of it while it was under way.
+    if (["busy", "arrived"].includes(message.type) && message.revision < store.state.revision) return;
     if (message.type === "state") {
       store.take(message.state);
       if (store.busy === null && store.live.size) store.set({ live: new Map() });
@@ -200,9 +203,12 @@ export class Editor {
 
   /** The server's word on everything, after a pause in which messages may have been missed. */
   async resync() {
+    const { store, worked } = this;
+    const { revision } = store.state;
     const { busy, ...state } = await this.api.state();
-    this.store.take(state, { always: true });
-    this.store.set({ busy, live: busy ? this.store.live : new Map() });
+    // What came while the answer was on its way is newer; otherwise even a lower revision is right.
+    store.take(state, { always: store.state.revision === revision });
+    if (this.worked === worked) store.set({ busy, live: busy ? store.live : new Map() });
     this.stage.frames.wantAround(this.store.frame);
   }
 

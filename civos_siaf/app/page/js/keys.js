@@ -30,7 +30,7 @@ function belongsTo(target, name) {
 }
 
 export class Keys {
-  /** `commands`: see commands.js; `digits(number)` gets numbers typed quickly, `space` {down, up}: the space bar. */
+  /** `commands`: see commands.js; `digits(number)` gets numbers typed quickly, `space` {down, up}: the space bar, with the event. */
   constructor(commands, { digits, space, enabled }) {
     Object.assign(this, { digits, space, enabled, typed: "", held: null });
     this.byKey = new Map();
@@ -45,7 +45,7 @@ export class Keys {
     if (event.isComposing || !this.enabled() || belongsTo(event.target, name)) return;
     if (name === "Space") {
       event.preventDefault();
-      if (!event.repeat) this.space.down();
+      if (!event.repeat) this.space.down(event);
       return;
     }
     if (/^\d$/.test(name)) {
@@ -62,7 +62,7 @@ export class Keys {
   }
 
   up(event) {
-    if (event.key === " ") this.space.up();
+    if (event.key === " ") this.space.up(event);
     if (this.held?.key === event.key.toLowerCase()) this.release();
   }
 

@@ -21,14 +21,14 @@ function spaceBar(editor) {
     editor.stage.element.classList.toggle("pan-key", on);
   };
   return {
-    down() {
-      since = performance.now();
+    down(event) {
+      since = event.timeStamp; // when it happened: the page may be busy and hear of it later
       hold(true);
     },
-    up() {
+    up(event) {
       if (since === null) return;
       const moved = editor.tools.drag?.kind === "pan" || editor.tools.panned;
-      if (performance.now() - since < TAP && !moved) editor.playback.toggle();
+      if (event.timeStamp - since < TAP && !moved) editor.playback.toggle();
       since = null;
       hold(false);
     },
