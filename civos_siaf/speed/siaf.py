@@ -13,6 +13,7 @@ threads, repeats, folder (for siaf.md and siaf.png), keep (freed memory, see civ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -25,11 +26,11 @@ from civos_siaf.methods.siaf import SIAF
 from civos_siaf.networks.afi.network import Afi
 from civos_siaf.networks.identity_network import IdentityNetwork
 from civos_siaf.networks.light_interaction import LightInteraction
-from civos_siaf.prompts import MaskPrompt, Prompts, Scribble
 from civos_siaf.propagation.aot_engine import AotEngine
 from civos_siaf.propagation.aot_images import network_size
 from civos_siaf.speed.aot import boxes
 from civos_siaf.speed.propagation import made_video
+from civos_siaf.speed.rounds import play_round
 from civos_siaf.speed.siaf_report import PAPER, Row, markdown, plot
 from civos_siaf.speed.timing import now, peak_mebibytes, set_up, untrained_on_purpose
 from civos_siaf.weights.afi_networks import load_afi_network
@@ -101,18 +102,7 @@ def _by_objects(
 ) -> Measured:
     method = SIAF(afi, aot)
     for count in objects:
-        labels = boxes(count, video.size).numpy()
-        # An untrained network answers with noise: masks stand for a real answer.
-        prompts = Prompts(
-            tuple(Scribble(0, k, [(9 * k, 20), (9 * k + 5, 30)]) for k in range(1, count + 1))
-            + tuple(MaskPrompt(0, k, labels == k) for k in range(1, count + 1))
-        )
-
-        def play(prompts: Prompts = prompts, count: int = count) -> None:
-            session = method.open(video, num_objects=count)
-            session.interact(prompts)
-            session.propagate()
-
+        play = partial(play_round, method, video, count)
         seconds, mebibytes = _cost(play, method.interaction.device, repeats)
         yield "Fig. 6", f"objects {count}", seconds / len(video), mebibytes
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,10 @@ import torch
 
 from civos_siaf.benchmark.environment import environment
 from civos_siaf.files import write_text
-from civos_siaf.frames import Frames
-from civos_siaf.prompts import MaskPrompt, Prompts, Scribble
 from civos_siaf.protocol import Method
 from civos_siaf.speed import siaf
-from civos_siaf.speed.aot import boxes
 from civos_siaf.speed.propagation import made_video
+from civos_siaf.speed.rounds import play_round
 from civos_siaf.speed.siaf_report import NAME
 from civos_siaf.speed.timing import best_of
 from civos_siaf.tables.runs import RESULT
@@ -75,24 +74,16 @@ def measure_objects(folder: Path, bench: Bench, method: Method, objects: Sequenc
     """
     torch.set_num_threads(bench.threads)
     video = made_video(bench.length, bench.height, bench.width)
-    partial = folder / "objects.part.json"
-    rows: dict[str, Any] = json.loads(partial.read_text(encoding="utf-8")) if partial.exists() else {}
+    unfinished = folder / "objects.part.json"
+    rows: dict[str, Any] = json.loads(unfinished.read_text(encoding="utf-8")) if unfinished.exists() else {}
     for count in objects:
         if str(count) not in rows:
-            seconds = best_of(lambda count=count: _round(method, video, count), repeats=bench.repeats)  # type: ignore[misc]
+            play = partial(play_round, method, video, count)
+            seconds = best_of(play, repeats=bench.repeats)
             rows[str(count)] = {"milliseconds_per_frame": 1000 * seconds / len(video)}
-            write_text(partial, json.dumps(rows) + "\n")
+            write_text(unfinished, json.dumps(rows) + "\n")
     _write(folder, "objects", rows, bench)
-    partial.unlink()
-
-
-def _round(method: Method, video: Frames, count: int) -> None:
-    labels = boxes(count, video.size).numpy()
-    strokes = tuple(Scribble(0, k, [(9 * k, 20), (9 * k + 5, 30)]) for k in range(1, count + 1))
-    masks = tuple(MaskPrompt(0, k, labels == k) for k in range(1, count + 1))
-    session = method.open(video, num_objects=count)
-    session.interact(Prompts(strokes + masks))
-    session.propagate()
+    unfinished.unlink()
 
 
 def _write(folder: Path, kind: str, rows: dict[str, Any], bench: Bench) -> None:

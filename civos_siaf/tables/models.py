@@ -25,6 +25,7 @@ class Role:
             `civos_siaf.weights.registry`, or one of `Models.unpublished`.
         network: its name in `civos_siaf.speed.siaf.NETWORKS`; the costs of the parts need no weights.
         cannot: why its scores cannot be measured; its costs can.
+        timed: further overrides where a round is timed, such as one that lets every round propagate.
     """
 
     method: str
@@ -33,6 +34,7 @@ class Role:
     files: Mapping[str, str] = field(default_factory=dict)
     network: str | None = None
     cannot: str | None = None
+    timed: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class Models:
         if run.kind == "objects":
             # Seconds do not depend on the weights; where a file is missing the network is untrained.
             absent = [option for option, name in role.files.items() if isinstance(self._find(name), str)]
-            return Choice(role, (*options, *(f"{option}=null" for option in absent)), {})
+            return Choice(role, (*options, *role.timed, *(f"{option}=null" for option in absent)), {})
         if role.cannot:
             raise CannotRunError(role.cannot)
         found = {name: self._own(name) for name in role.own}

@@ -176,3 +176,13 @@ def test_wrong_tables_are_refused(change, message):
         change = {**change, "rows": [{**row, "run": None} for row in change["rows"]]}
     with pytest.raises(ValueError, match=message):
         table(**{**given, "rows": [ROW], **change})
+
+
+@pytest.mark.parametrize("models", ["light", "published"])
+def test_every_system_propagates_in_the_round_that_is_timed(models):
+    cfg = composed("siaf_fig6", models, "weights_folder=nowhere")
+    chosen, runs = instantiate(cfg.models), instantiate(cfg.table).runs
+    assert len(runs) == 2
+    for run in runs:
+        method = compose("eval_davis", overrides=["out=x", *chosen.choose(run).options]).method
+        assert method.get("propagate_after") is None, run
