@@ -34,7 +34,8 @@ def run(cfg: DictConfig) -> None:
     for number, part in enumerate(reproduction.play(), 1):
         print(f"[{number}/{len(remaining)}] {part}: {reproduction.folder_of(part)}", file=sys.stderr)
     choice = HydraConfig.get().runtime.choices["dataset"]
-    data = f"{choice} {cfg.dataset.split}, {cfg.dataset.resolution}, {cfg.dataset.year}"
+    which = "(synthetic videos)" if choice.startswith("shapes") else cfg.dataset.split
+    data = f"{choice} {which}, {cfg.dataset.resolution}, {cfg.dataset.year}"
     command = shlex.join(["scripts/reproduce.py", *HydraConfig.get().overrides.task])
     while True:
         results = reproduction.results()
