@@ -1,3 +1,4 @@
+import importlib
 import os
 import subprocess
 import sys
@@ -27,3 +28,18 @@ def script(tmp_path):
         return subprocess.run(command, timeout=300, **options)
 
     return run
+
+
+@pytest.fixture
+def beside_scripts(monkeypatch):
+    """Imports what lies beside the scripts and is no script, for one test."""
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    imported = []
+
+    def module(name):
+        imported.append(name)
+        return importlib.import_module(name)
+
+    yield module
+    for name in imported:
+        sys.modules.pop(name, None)

@@ -1,14 +1,12 @@
 """What a cell of a table is known by, and the device on which it is played."""
 
 import hashlib
-import sys
 
 import pytest
 from omegaconf import OmegaConf
 
 from civos_siaf.tables import Bench, Models
 from civos_siaf.tables.runs import run_of
-from tests.scripts.conftest import ROOT
 
 SCORES = {
     "metric": "auc",
@@ -25,12 +23,8 @@ OBJECTS = {"kind": "objects", "metric": "milliseconds_per_frame", "objects": [1]
 
 
 @pytest.fixture
-def cells(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-    import cells
-
-    yield cells
-    sys.modules.pop("cells")
+def cells(beside_scripts):
+    return beside_scripts("cells")
 
 
 @pytest.fixture

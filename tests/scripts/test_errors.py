@@ -1,7 +1,5 @@
 """Mistakes in options end a script with one line that says what was expected."""
 
-import sys
-
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
@@ -12,13 +10,9 @@ from tests.scripts.conftest import ROOT
 
 
 @pytest.fixture
-def errors(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+def errors(beside_scripts, monkeypatch):
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
-    import errors
-
-    yield errors
-    sys.modules.pop("errors")
+    return beside_scripts("errors")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """A batch is done again when the hash of its method changes, and only then."""
 
 import shutil
-import sys
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -11,12 +10,8 @@ from tests.scripts.conftest import ROOT
 
 
 @pytest.fixture
-def method_hash(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-    from method_hash import method_hash
-
-    yield method_hash
-    sys.modules.pop("method_hash")
+def method_hash(beside_scripts):
+    return beside_scripts("method_hash").method_hash
 
 
 @pytest.fixture
