@@ -52,15 +52,14 @@ def data_folders(given: Sequence[Path]) -> list[Path]:
 
 def find_weights(record: WeightRecord, folders: Sequence[Path]) -> Found:
     """The first file of that name; one that was converted to safetensors counts, too."""
-    names = dict.fromkeys((record.file_name, Path(record.file_name).with_suffix(".safetensors").name))
-    for path in (place / name for place in folders for name in names):
-        if path.is_file():
-            try:
-                check_weights(path, record)
-            except (OSError, ValueError) as error:
-                return Found(path, str(error))
-            return Found(path)
-    return Found()
+    path = own.find_file(own.file_names(record), folders)
+    if path is None:
+        return Found()
+    try:
+        check_weights(path, record)
+    except (OSError, ValueError) as error:
+        return Found(path, str(error))
+    return Found(path)
 
 
 def find_data(name: str, needs: DataNeeds, folders: Sequence[Path]) -> Found:

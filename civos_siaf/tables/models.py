@@ -9,7 +9,7 @@ from pathlib import Path
 from civos_siaf.tables.runs import CannotRunError, Run
 from civos_siaf.weights.download import sha256
 from civos_siaf.weights.named import hashes
-from civos_siaf.weights.own import own_weights
+from civos_siaf.weights.own import file_names, find_file, own_weights, weight_folders
 from civos_siaf.weights.registry import RECORDS
 
 
@@ -53,7 +53,7 @@ class Models:
         name: light, published or mine.
         roles: by name, with the fields of `Role`.
         note: what a reader must know about these models.
-        folder: where published weights are looked for, under the names their authors gave them.
+        folder: where weights are looked for before the usual places, see `weight_folders`.
         weights: files by name, which need not be in the folder.
         unpublished: weights that nobody has published: file name and how they are to be had, by name.
 
@@ -67,13 +67,13 @@ class Models:
         roles: Mapping[str, Mapping[str, object]],
         *,
         note: str = "",
-        folder: Path | str = "checkpoints",
+        folder: Path | str | None = None,
         weights: Mapping[str, str] | None = None,
         unpublished: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.name = name
         self.note = note
-        self.folder = Path(folder)
+        self.folder = None if folder is None else Path(folder)
         self.weights = dict(weights or {})
         self.unpublished = dict(unpublished or {})
         self._hashes: dict[Path, str] = {}
@@ -108,7 +108,8 @@ class Models:
         found = {name: self._own(name) for name in role.own}
         missing = [advice for name in role.files.values() if isinstance(advice := self._find(name), str)]
         if missing:
-            raise CannotRunError("; ".join(dict.fromkeys(missing)))
+            looked = ", ".join(map(str, self._places))
+            raise CannotRunError(f"{'; '.join(dict.fromkeys(missing))} (looked into {looked})")
         for option, name in role.files.items():
             path = self._find(name)
             assert isinstance(path, Path)
@@ -123,6 +124,10 @@ class Models:
         """
         named = hashes(config, self._hash)
         return {**known, **{name: found for name, found in named.items() if found not in known.values()}}
+
+    @property
+    def _places(self) -> list[Path]:
+        return [*([] if self.folder is None else [self.folder]), *weight_folders()]
 
     def _hash(self, path: Path) -> str:
         if path not in self._hashes:
@@ -140,16 +145,17 @@ class Models:
         if name in self.weights:
             path = Path(self.weights[name])
             return path if path.is_file() else f"weights.{name}: no file {path}"
-        own = self.unpublished.get(name)
+        names: tuple[str, ...]
+        unpublished = self.unpublished.get(name)
         record = next((record for record in RECORDS if record.name == name), None)
-        if own is not None:
-            path, advice = self.folder / own["file"], own["how"]
+        if unpublished is not None:
+            names, advice = (unpublished["file"],), unpublished["how"]
         elif record is not None:
-            path = self.folder / record.file_name
+            names = file_names(record)
             advice = (
                 f"`python scripts/download_weights.py {name}`, or by hand from {record.page} "
                 f"(licence {record.licence})"
             )
         else:
             raise ValueError(f"models {self.name}: no weights called {name!r} are known")
-        return path if path.is_file() else f"no {path}: {advice}; or +weights.{name}=FILE"
+        return find_file(names, self._places) or f"no {names[0]}: {advice}; or +weights.{name}=FILE"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, overload
 
 from civos_siaf.places import folder
-from civos_siaf.weights.registry import find
+from civos_siaf.weights.registry import WeightRecord, find
 
 VARIABLE = "CIVOS_SIAF_CHECKPOINTS"
 """Environment variable that names another folder of checkpoints."""
@@ -29,6 +30,22 @@ def weight_folders() -> list[Path]:
     return [*folders, *([] if here.absolute() == ours.absolute() else [here]), ours]
 
 
+def file_names(record: WeightRecord) -> tuple[str, ...]:
+    """Names under which a published file counts: its authors' own, and that of its safetensors version."""
+    return tuple(dict.fromkeys([record.file_name, f"{Path(record.file_name).stem}.safetensors"]))
+
+
+def find_file(names: Sequence[str], folders: Sequence[Path] | None = None) -> Path | None:
+    """The first file that is there.
+
+    Args:
+        names: of the file, in order of preference.
+        folders: where to look, in order; None: `weight_folders()`.
+    """
+    places = weight_folders() if folders is None else folders
+    return next((path for place in places for name in names if (path := place / name).is_file()), None)
+
+
 @overload
 def own_weights(name: str, *, required: Literal[True] = True) -> Path: ...
 
@@ -48,7 +65,7 @@ def own_weights(name: str, *, required: bool = True) -> Path | None:
         FileNotFoundError: it is nowhere; lists the places.
     """
     file = f"{name}.safetensors"
-    path = _found([file])
+    path = find_file([file])
     if path is None and required:
         raise FileNotFoundError(f"no {file} in {_places()}; set {VARIABLE} to the folder that has it")
     return path
@@ -66,7 +83,7 @@ def published_weights(name: str) -> Path:
         ValueError: no such model.
     """
     record = find(name)
-    path = _found([record.file_name, f"{Path(record.file_name).stem}.safetensors"])
+    path = find_file(file_names(record))
     if path is None:
         raise FileNotFoundError(
             f"no {record.file_name} in {_places()}: fetch it with `python scripts/download_weights.py "
@@ -88,7 +105,7 @@ def trained_weights(name: str) -> Path:
     if name not in TRAINED_BY:
         raise ValueError(f"no experiment is known to train {name!r}; there are {', '.join(TRAINED_BY)}")
     file = f"{name}.safetensors"
-    path = _found([file])
+    path = find_file([file])
     if path is None:
         raise FileNotFoundError(
             f"no {file} in {_places()}: nobody has published it; train it with `python scripts/train.py "
@@ -96,11 +113,6 @@ def trained_weights(name: str) -> Path:
             + _INSTEAD
         )
     return path
-
-
-def _found(names: list[str]) -> Path | None:
-    paths = (place / name for place in weight_folders() for name in names)
-    return next((path for path in paths if path.is_file()), None)
 
 
 def _places() -> str:

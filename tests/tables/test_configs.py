@@ -5,6 +5,7 @@ from hydra.utils import instantiate
 from civos_siaf.speed.siaf import NETWORKS
 from civos_siaf.speed.siaf_report import PAPER
 from civos_siaf.tables import CannotRunError, table
+from civos_siaf.weights.own import VARIABLE, published_weights
 from civos_siaf.weights.registry import RECORDS
 from tests.scripts.conftest import ROOT
 from tests.tables.conftest import RUN
@@ -123,6 +124,7 @@ def test_missing_weights_are_named(tmp_path):
         "(licence MIT)",
         "https://github.com/hkchengrex/MiVOS",
         "+weights.mivos-fusion=FILE",
+        f"(looked into {tmp_path}, ",
     ):
         assert text in str(error.value)
     with pytest.raises(CannotRunError, match=r"fbrs\.pth"):
@@ -149,6 +151,19 @@ def test_weights_that_are_there_are_used(tmp_path):
     assert settings.method.fusion.path == str(elsewhere)
     assert settings.method.clicks.network.path == str(tmp_path / "coco_lvis_h18s_itermask.pth")
     assert len(set(choice.weights.values())) == 3
+
+
+def test_weights_are_found_where_methods_find_them(tmp_path, monkeypatch):
+    """In the folder of the environment, and as safetensors."""
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    for name in ("coco_lvis_h18s_itermask.safetensors", "propagation_model.pth", "fusion.pth"):
+        (tmp_path / name).write_bytes(name.encode())
+    cfg = composed("civos_1", "published")
+    run = next(run for run in instantiate(cfg.table).runs if run.role == "civos")
+    choice = instantiate(cfg.models).choose(run)
+    found = published_weights("ritm-h18s")
+    assert found == tmp_path / "coco_lvis_h18s_itermask.safetensors"
+    assert f"method.clicks.network.path='{found}'" in choice.options
 
 
 ROW = {"key": "a", "labels": ["a"], "published": [1.0]}
