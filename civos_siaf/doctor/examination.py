@@ -97,15 +97,7 @@ def _trained(experiment: str, places: Sequence[Path]) -> Found:
     """
     file = folder("configs") / "experiment" / f"{experiment}.yaml"
     settings = yaml.safe_load(file.read_text(encoding="utf-8"))
-    record = WeightRecord(
-        name=experiment,
-        architecture=settings["task"]["architecture"],
-        file_name=TRAINED,
-        url="",
-        page="",
-        licence="",
-        metric="",
-    )
+    record = WeightRecord(experiment, settings["task"]["architecture"], TRAINED)
     last = (settings.get("stages") or [""])[-1]
     for name in (name for name, trained_by in TRAINED_BY.items() if trained_by == experiment):
         if (found := find_weights(replace(record, file_name=f"{name}.safetensors"), places)).path:

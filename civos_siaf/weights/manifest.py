@@ -16,7 +16,7 @@ FILE = "manifest.yaml"
 
 @dataclass(frozen=True)
 class WeightRecord:
-    """One weight file, published or our own.
+    """One weight file: published, our own, or left by a training, which has no source.
 
     Attributes:
         name: what it is called here.
@@ -34,10 +34,10 @@ class WeightRecord:
     name: str
     architecture: str
     file_name: str
-    url: str
-    page: str
-    licence: str
-    metric: str
+    url: str = ""
+    page: str = ""
+    licence: str = ""
+    metric: str = ""
     sha256: str | None = None
     tensors: int | None = None
     bytes: int | None = None
