@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 
 from civos_siaf.files import atomic_path
+from civos_siaf.weights.load import read_plain
 
 LAST = "last.pt"
 ABSENT = "not there"
@@ -46,11 +46,10 @@ class Checkpoint:
         Raises:
             ValueError: not a checkpoint of a training, or damaged.
         """
-        try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
-            return cls(content["step"], content["identity"], content["best"], content["states"])
-        except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
-            raise ValueError(f"{path}: not a complete checkpoint of a training ({error})") from error
+        content = read_plain(path)
+        if not isinstance(content, dict) or not {"step", "identity", "best", "states"} <= content.keys():
+            raise ValueError(f"{path}: not a checkpoint of a training")
+        return cls(content["step"], content["identity"], content["best"], content["states"])
 
     def check_identity(self, identity: str, path: Path) -> None:
         """Refuse to go on with other settings.

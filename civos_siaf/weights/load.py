@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +51,21 @@ def read_weights(path: Path | str) -> WeightFile:
     return _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
 
 
+def read_plain(path: Path | str) -> object:
+    """What a file of `torch.save` holds, on the CPU, if that is tensors, numbers, strings and containers.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: truncated, damaged, of another format, or with pickled classes, of which nothing is run.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # on a damaged file torch's reader fails in any way
+        raise ValueError(f"{path}: {_reason(error)}") from error
+
+
 def load_strictly(network: nn.Module, state: Mapping[str, Tensor], *, source: str) -> None:
     """Put tensors into a network, every one into its place and every place filled.
 
@@ -94,13 +110,7 @@ def _read_safetensors(path: Path) -> WeightFile:
 
 
 def _read_torch(path: Path) -> WeightFile:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"{path}: not a file of plain tensors, refused ({reason})") from error
-    except (RuntimeError, OSError, EOFError, KeyError, ValueError) as error:
-        raise ValueError(f"{path}: truncated or not a file of torch.save ({error})") from error
+    content = read_plain(path)
     if not isinstance(content, dict):
         raise ValueError(f"{path}: expected a dictionary of tensors, got {type(content).__name__}")
     state = content.get("state_dict", content.get("model", content))
@@ -116,3 +126,14 @@ def _read_torch(path: Path) -> WeightFile:
 def _listed(kind: str, names: list[str]) -> str:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return f"{len(names)} {kind}: {', '.join(names[:SHOWN])}{more}"
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong with a file, without torch's advice to load it all the same."""
+    found = error.__context__ or error
+    text = str(found).partition("\n")[0] or "it ends too early"
+    if forbidden := re.search(r"GLOBAL (\S+)", text):
+        return f"not a file of plain tensors, refused: it holds {forbidden[1]}, and loading that can run code"
+    if isinstance(found, pickle.UnpicklingError):
+        return f"not a file of plain tensors, refused ({text})"
+    return f"truncated or not a file of torch.save ({text})"

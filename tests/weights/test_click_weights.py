@@ -68,6 +68,16 @@ def test_the_file_format_of_old_torch_versions(network: Ritm, tmp_path: Path) ->
         load_click_network(cut)
 
 
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("length", [0, 1, 10, 200, 300])
+def test_the_beginning_of_a_file(tmp_path: Path, zipped: bool, length: int) -> None:
+    path = tmp_path / "cut.pth"
+    torch.save({"a": torch.zeros(1000)}, path, _use_new_zipfile_serialization=zipped)
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(ValueError, match=r"cut\.pth: (truncated|not a file)"):
+        load_click_network(path)
+
+
 @pytest.mark.parametrize("prefix", ["module.", "RiTM.", "module.RiTM."])
 def test_prefixes_of_wrappers_are_removed(network: Ritm, tmp_path: Path, prefix: str) -> None:
     state = {prefix + name: value for name, value in network.state_dict().items()}
@@ -134,8 +144,9 @@ class Evil:
 def test_nothing_in_a_file_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save({"state_dict": Evil()}, "evil.pth")
-    with pytest.raises(ValueError, match=r"evil\.pth: not a file of plain tensors, refused"):
+    with pytest.raises(ValueError, match=r"evil\.pth: .* refused: it holds \w+") as error:
         load_click_network("evil.pth")
+    assert "torch.load" not in str(error.value)
     Path("pickle.pth").write_bytes(pickle.dumps(Evil()))
     with pytest.raises(ValueError, match=r"pickle\.pth"):
         load_click_network("pickle.pth")
