@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -22,6 +23,7 @@ _COPIES = {_aten.copy_, _aten._to_copy}
 _WRITE_AT_INDEX = {_aten.index_put, _aten.index_put_, _aten._index_put_impl_}
 _READ_AT_INDEX = {_aten.index, _aten._unsafe_index}
 
+TORCH = tuple(int(part) for part in torch.__version__.split(".")[:2])
 _tensor, _autocast = torch.tensor, torch.autocast
 
 
@@ -78,7 +80,12 @@ class _Devices(TorchDispatchMode):
 
 @contextlib.contextmanager
 def pretended(kind: str) -> Iterator[torch.device]:
-    """While it is open there is a device of this kind, "cuda" (no gradients) or "meta"."""
+    """While it is open there is a device of this kind, "cuda" (no gradients) or "meta".
+
+    Skips the test where torch is older and cannot do it.
+    """
+    if TORCH < (2, 15) and not hasattr(torch._C, "_ensureCUDADeviceGuardSet"):
+        pytest.skip(f"torch {torch.__version__} cannot pretend to have a device")
     device = torch.device(kind, 0) if kind != "meta" else torch.device(kind)
     torch._C._ensureCUDADeviceGuardSet()
     overwrite = torch.__future__.get_overwrite_module_params_on_conversion()

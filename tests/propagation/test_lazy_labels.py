@@ -62,8 +62,9 @@ def test_used_like_an_array() -> None:
     assert np.stack(list(labels[2:4])).sum() == TRUTH[2:4].sum()
     assert np.asarray(labels, dtype=np.int64).dtype == np.int64
     assert np.array_equal(as_labels(np.asarray(labels)), TRUTH)
-    with pytest.raises(ValueError, match="always a copy"):
-        np.array(labels, copy=False)
+    if int(np.__version__.split(".")[0]) >= 2:  # before, copy=False was a wish
+        with pytest.raises(ValueError, match="always a copy"):
+            np.array(labels, copy=False)
 
 
 def test_a_frame_is_only_made_when_it_is_asked_for() -> None:
