@@ -90,5 +90,5 @@ class VideoSource:
 
 
 def _upright(frame: av.VideoFrame) -> NDArray[np.uint8]:
-    turns = (getattr(frame, "rotation", 0) // 90) % 4
+    turns = (frame.rotation // 90) % 4
     return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), turns))

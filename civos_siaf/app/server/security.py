@@ -111,6 +111,8 @@ class Guard:
         first = scope["path"][1:].partition("/")[0]
         if not hmac.compare_digest(first.encode("utf-8", "surrogateescape"), self._token):
             return 404, ""
+        if "\0" in scope["path"]:
+            return 400, "An address has no zero bytes."
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
         if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
