@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -16,3 +17,15 @@ def folder(name: Literal["configs", "scripts", "checkpoints"]) -> Path:
     """
     inside = PACKAGE / name
     return inside if inside.is_dir() else PACKAGE.parent / name
+
+
+def distinct(folders: Sequence[Path]) -> list[Path]:
+    """Each folder once, where it comes first.
+
+    >>> [str(path) for path in distinct([Path("data"), Path("/data"), Path("data").absolute()])]
+    ['data', '/data']
+    """
+    found: dict[Path, Path] = {}
+    for path in folders:
+        found.setdefault(path.absolute(), path)
+    return list(found.values())

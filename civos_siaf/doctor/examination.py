@@ -9,10 +9,10 @@ from pathlib import Path
 import yaml
 
 from civos_siaf.doctor.machine import Machine, look
-from civos_siaf.doctor.search import Found, data_folders, find_data, find_weights, weight_folders
+from civos_siaf.doctor.search import Found, data_folders, find_data, find_weights
 from civos_siaf.places import folder
 from civos_siaf.weights.manifest import Manifest, WeightRecord, manifest
-from civos_siaf.weights.own import TRAINED_BY
+from civos_siaf.weights.own import TRAINED_BY, weight_folders
 
 TRAININGS = Path("outputs/train")
 TRAINED = "weights.safetensors"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from civos_siaf.data.check import Checked
 from civos_siaf.data.check_videos import check_bl30k, check_davis, check_youtubevos
+from civos_siaf.places import distinct
 from civos_siaf.weights import own
 from civos_siaf.weights.check import check_weights
 from civos_siaf.weights.manifest import DataNeeds, WeightRecord
@@ -39,15 +40,10 @@ class Found:
         return self.path is not None and self.problem is None
 
 
-def weight_folders(given: Sequence[Path]) -> list[Path]:
-    """Those given, and where methods look by themselves."""
-    return _once([*given, *own.weight_folders()])
-
-
 def data_folders(given: Sequence[Path]) -> list[Path]:
     """Those given, that of the environment, `data` here, and `/data`."""
     named = [Path(os.environ[DAVIS_VARIABLE])] if DAVIS_VARIABLE in os.environ else []
-    return _once([*given, *named, Path("data"), Path("/data")])
+    return distinct([*given, *named, Path("data"), Path("/data")])
 
 
 def find_weights(record: WeightRecord, folders: Sequence[Path]) -> Found:
@@ -103,14 +99,3 @@ def _first_problem(look: Callable[[], Iterator[Checked]]) -> str | None:
         return next((str(problem) for part in look() for problem in part.problems), None)
     except (OSError, ValueError) as error:
         return str(error)
-
-
-def _once(paths: Sequence[Path]) -> list[Path]:
-    def kept() -> Iterator[Path]:
-        seen = set()
-        for path in paths:
-            if (key := path.absolute()) not in seen:
-                seen.add(key)
-                yield path
-
-    return list(kept())

@@ -106,12 +106,12 @@ class Models:
         if role.cannot:
             raise CannotRunError(role.cannot)
         found = {name: self._own(name) for name in role.own}
-        missing = [advice for name in role.files.values() if isinstance(advice := self._find(name), str)]
-        if missing:
+        files = {option: self._find(name) for option, name in role.files.items()}
+        if missing := [advice for advice in files.values() if isinstance(advice, str)]:
             looked = ", ".join(map(str, self._places))
             raise CannotRunError(f"{'; '.join(dict.fromkeys(missing))} (looked into {looked})")
         for option, name in role.files.items():
-            path = self._find(name)
+            path = files[option]
             assert isinstance(path, Path)
             found[name] = path
             options.append(f"{option}='{path.resolve()}'")
@@ -127,7 +127,7 @@ class Models:
 
     @property
     def _places(self) -> list[Path]:
-        return [*([] if self.folder is None else [self.folder]), *weight_folders()]
+        return weight_folders([] if self.folder is None else [self.folder])
 
     def _hash(self, path: Path) -> str:
         if path not in self._hashes:

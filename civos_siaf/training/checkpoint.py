@@ -46,10 +46,12 @@ class Checkpoint:
         Raises:
             ValueError: not a checkpoint of a training, or damaged.
         """
-        content = read_plain(path)
-        if not isinstance(content, dict) or not {"step", "identity", "best", "states"} <= content.keys():
-            raise ValueError(f"{path}: not a checkpoint of a training")
-        return cls(content["step"], content["identity"], content["best"], content["states"])
+        try:
+            content: Any = read_plain(path)
+            return cls(content["step"], content["identity"], content["best"], content["states"])
+        except (ValueError, KeyError, TypeError) as error:
+            reason = str(error).removeprefix(f"{path}: ")
+            raise ValueError(f"{path}: not a complete checkpoint of a training ({reason})") from error
 
     def check_identity(self, identity: str, path: Path) -> None:
         """Refuse to go on with other settings.

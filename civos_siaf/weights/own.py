@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, overload
 
-from civos_siaf.places import folder
+from civos_siaf.places import distinct, folder
 from civos_siaf.weights.registry import WeightRecord, find
 
 VARIABLE = "CIVOS_SIAF_CHECKPOINTS"
@@ -19,15 +19,18 @@ TRAINED_BY = {"siaf_r50_y": "siaf_r50", "siaf_swinb_y": "siaf_swinb"}
 _INSTEAD = "or give the option that takes the file another one, or null for an untrained network"
 
 
-def weight_folders() -> list[Path]:
+def weight_folders(given: Sequence[Path] = ()) -> list[Path]:
     """Where weight files are looked for, in order.
 
     The folder of `CIVOS_SIAF_CHECKPOINTS`, `checkpoints` in the current folder, and that of the checkout or
     the installed package.
+
+    Args:
+        given: looked into before these.
     """
     folders = [Path(os.environ[VARIABLE])] if VARIABLE in os.environ else []
     here, ours = Path("checkpoints"), folder("checkpoints")
-    return [*folders, *([] if here.absolute() == ours.absolute() else [here]), ours]
+    return distinct([*given, *folders, *([] if here.absolute() == ours.absolute() else [here]), ours])
 
 
 def file_names(record: WeightRecord) -> tuple[str, ...]:

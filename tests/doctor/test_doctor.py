@@ -155,7 +155,7 @@ def test_usual_places_are_looked_into_once(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(own.VARIABLE, str(tmp_path / "checkpoints"))
     monkeypatch.setenv(search.DAVIS_VARIABLE, "/sets/DAVIS")
-    assert search.weight_folders([]) == [tmp_path / "checkpoints", folder("checkpoints")]
+    assert own.weight_folders() == [tmp_path / "checkpoints", folder("checkpoints")]
     assert list(map(str, search.data_folders([]))) == ["/sets/DAVIS", "data", "/data"]
 
 

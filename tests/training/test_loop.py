@@ -195,7 +195,7 @@ def test_an_older_checkpoint_says_what_it_lacks(tmp_path):
 def test_damaged_checkpoint_is_named(tmp_path):
     list(trainer(tmp_path).run())
     (tmp_path / LAST).write_bytes((tmp_path / LAST).read_bytes()[:500])
-    with pytest.raises(ValueError, match=r"last\.pt: truncated"):
+    with pytest.raises(ValueError, match=r"last\.pt: not a complete checkpoint"):
         trainer(tmp_path)
 
 
