@@ -69,7 +69,8 @@ class ClickItems:
             sample = self.images[int(rng.integers(len(self.images)))]
             for _ in range(4):
                 augmented = self.augment(sample, rng)
-                if augmented.masks.any() or rng.random() < self.keep_empty:
+                large = (augmented.masks.sum(axis=(1, 2)) >= self.min_area).any()
+                if large or rng.random() < self.keep_empty:
                     return augmented
         return augmented
 

@@ -51,6 +51,25 @@ class GapSchedule:
         return [gap for start, gap in zip(self.starts, self.gaps, strict=True) if start <= share][-1]
 
 
+@dataclass(frozen=True, kw_only=True)
+class MixedGap:
+    """Another gap for every step, drawn from a list: neighbours as a propagation sees them, and far frames.
+
+    Attributes:
+        gaps: in frames.
+    """
+
+    gaps: Sequence[int]
+
+    def __post_init__(self) -> None:
+        if not self.gaps or min(self.gaps) < 1:
+            raise ValueError(f"gaps must be 1 or more, got {list(self.gaps)}")
+
+    def __call__(self, step: int) -> int:
+        """The gap at a step."""
+        return int(self.gaps[int(np.random.default_rng((step, 0x6A9)).integers(len(self.gaps)))])
+
+
 class ClipItems:
     """Draws clips and the objects to follow; see `TrainingData`.
 
@@ -81,7 +100,7 @@ class ClipItems:
         *,
         augment: Callable[[Clip, np.random.Generator], Clip] | None = None,
         frames: int | Callable[[int], int] = 3,
-        gap: int | GapSchedule = 5,
+        gap: int | Callable[[int], int] = 5,
         max_objects: int = 2,
         min_pixels: int = 1,
         emerging: tuple[int, int] | None = None,

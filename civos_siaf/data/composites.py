@@ -81,9 +81,10 @@ class CompositeClips:
         count: objects pasted, from..to.
         motion: how they lie and move.
         probability: of pasting at all.
+        twins: probability that a pasted object is one of the clip's own, which then has a look-alike.
 
     Raises:
-        ValueError: a source is empty, or the count is out of order.
+        ValueError: a source is empty, the count is out of order, or no probability.
     """
 
     def __init__(
@@ -94,7 +95,11 @@ class CompositeClips:
         count: tuple[int, int] = (1, 2),
         motion: PasteMotion | None = None,
         probability: float = 1.0,
+        twins: float = 0.0,
     ) -> None:
+        if not 0 <= twins <= 1:
+            raise ValueError(f"twins must be in [0, 1], got {twins}")
+        self.twins = twins
         self.base, self.objects = base, base if objects is None else objects
         if not len(self.base) or not len(self.objects):
             raise ValueError("there are no videos to cut from or to paste into")
@@ -111,7 +116,8 @@ class CompositeClips:
         if rng.random() >= self.probability:
             return clip
         for _ in range(int(rng.integers(self.count[0], self.count[1] + 1))):
-            source = self._cut(rng, frames, gap)
+            own = bool(self.twins) and rng.random() < self.twins
+            source = _cut_from(clip, rng) if own else self._cut(rng, frames, gap)
             if source is not None and _highest(clip.labels) < VOID - 1:
                 clip = self._paste(clip, *source, rng)
         return clip
@@ -122,13 +128,9 @@ class CompositeClips:
         """Images and masks (T, H, W) 0 or 1 of an object that its first frame shows; None: none found."""
         for _ in range(TRIES):
             clip = self.objects.clip(int(rng.integers(len(self.objects))), rng, frames=frames, gap=gap)
-            counts = np.bincount(clip.labels[0].ravel(), minlength=VOID + 1)[1:VOID]
-            on_edge = np.bincount(_edge(clip.labels[0]), minlength=VOID + 1)[1:VOID]
-            whole = (counts >= MIN_CUT_PIXELS) & (on_edge <= MAX_CUT_EDGE * np.sqrt(counts))
-            values = np.flatnonzero(whole) + 1
-            if len(values):
-                value = int(rng.choice(values))
-                return clip.images, (clip.labels == value).astype(np.uint8)
+            found = _cut_from(clip, rng)
+            if found is not None:
+                return found
         return None
 
     def _paste(
@@ -203,6 +205,18 @@ class CompositeClips:
         blended = below + alpha[..., None] * (pasted.astype(np.float32) - below)
         out[box] = np.rint(blended).astype(np.uint8)
         labels[box][(inside > 0) & ~hidden] = value
+
+
+def _cut_from(clip: Clip, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
+    """Images and masks (T, H, W) 0 or 1 of an object that a clip's first frame shows whole; None: none is."""
+    counts = np.bincount(clip.labels[0].ravel(), minlength=VOID + 1)[1:VOID]
+    on_edge = np.bincount(_edge(clip.labels[0]), minlength=VOID + 1)[1:VOID]
+    whole = (counts >= MIN_CUT_PIXELS) & (on_edge <= MAX_CUT_EDGE * np.sqrt(counts))
+    values = np.flatnonzero(whole) + 1
+    if not len(values):
+        return None
+    value = int(rng.choice(values))
+    return clip.images, (clip.labels == value).astype(np.uint8)
 
 
 def _edge(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:

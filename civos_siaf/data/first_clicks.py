@@ -25,6 +25,8 @@ class FirstClicks:
         gamma: a further click is so many times as probable as one fewer.
         erosion: probability of keeping away from the object's border.
         background, others, border: where negative clicks lie, in proportions.
+        centre: probability of a positive click where the object is thickest, as people and robots click;
+            otherwise any inner pixel will do.
     """
 
     places: int = 24
@@ -33,6 +35,7 @@ class FirstClicks:
     background: float = 0.1
     others: float = 0.4
     border: float = 0.5
+    centre: float = 0.0
 
     def draw(self, parts: Sequence[Mask], others: Mask, rng: np.random.Generator) -> NDArray[np.float32]:
         """Clicks for a target.
@@ -77,6 +80,8 @@ class FirstClicks:
         return clicks
 
     def _inner(self, mask: Mask, rng: np.random.Generator) -> Mask:
+        if self.centre and rng.random() < self.centre:
+            return thickest(mask, rng.uniform(0.6, 1))
         if rng.random() >= self.erosion:
             return mask
         inner = cv2.erode(mask.astype(np.uint8), _BOX, iterations=3, borderValue=0) > 0
@@ -85,6 +90,13 @@ class FirstClicks:
     def _count(self, most: int, rng: np.random.Generator) -> int:
         weights = self.gamma ** np.arange(most + 1)
         return int(rng.choice(most + 1, p=weights / weights.sum()))
+
+
+def thickest(mask: Mask, share: float) -> Mask:
+    """The pixels of a mask (H, W) at least `share` of its greatest depth inside; empty for an empty one."""
+    padded = np.pad(mask, 1).astype(np.uint8)
+    depth = cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]
+    return np.asarray(mask & (depth >= share * depth.max()))
 
 
 def _band(mask: Mask) -> Mask:

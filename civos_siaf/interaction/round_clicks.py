@@ -12,7 +12,9 @@ from torch import Tensor
 
 from civos_siaf.frames import Rgb
 from civos_siaf.interaction.brs import FeatureBrs
+from civos_siaf.interaction.click_guarantee import hold_clicks
 from civos_siaf.interaction.geometry import Roi
+from civos_siaf.interaction.better_answer import better_answer
 from civos_siaf.interaction.points import points_tensor
 from civos_siaf.interaction.predictor import Precision, as_probability, as_rgb, autocast, check_clicks
 from civos_siaf.interaction.published import refinement
@@ -43,6 +45,9 @@ class RoundClicks:
         untouched: objects without a click are predicted too (published), or "keep" their previous mask.
         second_look: predict every clicked object once more, in its surroundings only; for networks that are
             fast and work at a reduced size. None (published): no.
+        hold: the answer agrees with every click, see `hold_clicks`; published: as the network likes.
+        doubt: every clicked object is also predicted without its previous mask, and the better answer is
+            taken, see `better_answer`; published: no.
 
     Raises:
         ValueError: another mode.
@@ -59,6 +64,8 @@ class RoundClicks:
         max_batch: int = 8,
         untouched: Literal["predict", "keep"] = "predict",
         second_look: ZoomIn | None = None,
+        hold: bool = False,
+        doubt: bool = False,
     ) -> None:
         self.network = network
         chosen = refinement(mode, prob_thresh=prob_thresh)
@@ -70,6 +77,8 @@ class RoundClicks:
         self.max_objects = max(1, max_batch // (2 if flip else 1))
         self.untouched = untouched
         self.second_look = second_look
+        self.hold = hold
+        self.doubt = doubt
 
     @torch.no_grad()
     def predict(
@@ -99,15 +108,31 @@ class RoundClicks:
         chosen = [k for k, row in enumerate(lists) if row or self.untouched == "predict"]
         device = self.network.mean.device
         rgb = torch.from_numpy(pixels).to(device).permute(2, 0, 1)[None].float() / 255
+        answers = self._answers(rgb, prob, lists, chosen)
+        if self.doubt:
+            doubted = [k for k in chosen if prob[k].any() and any(click.positive for click in lists[k])]
+            fresh = self._answers(rgb, np.zeros_like(prob), lists, doubted)
+            for k in doubted:
+                answers[k] = better_answer(answers[k], fresh[k], prob[k], lists[k])
+        for k, answer in answers.items():
+            prob[k] = answer
+        return hold_clicks(prob, clicks, pixels) if self.hold else prob
+
+    def _answers(
+        self, rgb: Tensor, prob: NDArray[np.float32], lists: list[Clicks], chosen: Sequence[int]
+    ) -> dict[int, NDArray[np.float32]]:
+        """Probabilities (H, W) of the chosen objects from previous ones (K, H, W), with the second look."""
+        answers: dict[int, NDArray[np.float32]] = {}
         for start in range(0, len(chosen), self.max_objects):
-            batch = chosen[start : start + self.max_objects]
-            masks = torch.from_numpy(prob[batch])[:, None].to(device)
-            prob[batch] = self._predict(rgb, masks, [lists[k] for k in batch]).cpu().numpy()
+            batch = list(chosen[start : start + self.max_objects])
+            masks = torch.from_numpy(prob[batch])[:, None].to(rgb.device)
+            found = self._predict(rgb, masks, [lists[k] for k in batch]).cpu().numpy()
+            answers |= dict(zip(batch, found, strict=True))
         if self.second_look is not None:
             for k in chosen:
                 if lists[k]:
-                    prob[k] = self._look_again(rgb, prob[k], lists[k], self.second_look)
-        return prob
+                    answers[k] = self._look_again(rgb, answers[k], lists[k], self.second_look)
+        return answers
 
     @staticmethod
     def _by_object(clicks: Sequence[Click], num_objects: int, size: tuple[int, int]) -> list[Clicks]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from civos_siaf.networks.click_fusion import conv1s
 from civos_siaf.networks.click_network import ClickNetwork, ClickOutput, Features, Stage, resize
+from civos_siaf.networks.click_similarity import CHANNELS, ClickSimilarity
 from civos_siaf.networks.separable import separable
 
 STRIDE = 32
@@ -27,6 +28,7 @@ class LightClicks(ClickNetwork):
         internal_side: longer side that the encoder sees at most, in pixels.
         width: channels of the pyramid.
         head_width: channels of the last, highest resolution.
+        similarity: the pyramid also sees how much every place looks like the clicked ones.
         with_prev_mask, norm_radius: see `ClickNetwork`; the radius counts in pixels of the reduced image.
     """
 
@@ -38,6 +40,7 @@ class LightClicks(ClickNetwork):
         internal_side: int = 512,
         width: int = 64,
         head_width: int = 32,
+        similarity: bool = False,
         with_prev_mask: bool = True,
         norm_radius: float = 5,
     ) -> None:
@@ -60,6 +63,15 @@ class LightClicks(ClickNetwork):
         self.head = nn.Sequential(*_conv_bn_relu(head_width), *_conv_bn_relu(head_width))
         self.cls_head = nn.Conv2d(head_width, 1, 1)
         self.aux_head = nn.Conv2d(width, 1, 1)
+        if similarity and not with_prev_mask:
+            raise ValueError("similarity needs with_prev_mask")
+        self.similarity = ClickSimilarity(sum(channels[-2:])) if similarity else None
+        if similarity:
+            self.lateral_similarity = nn.ModuleList(nn.Conv2d(CHANNELS, width, 1) for _ in channels[1:])
+            for conv in self.lateral_similarity:
+                # A network that has learned without it begins with the answers that it had.
+                nn.init.zeros_(conv.weight)
+                nn.init.zeros_(conv.bias)
 
     def internal_size(self, height: int, width: int) -> tuple[int, int]:
         """The size that the encoder sees: 32k + 1 per side keeps corners on corners at every stride."""
@@ -115,10 +127,23 @@ class LightClicks(ClickNetwork):
             lateral(x) + maps(_pooled(coords, x))
             for lateral, maps, x in zip(self.lateral, self.lateral_maps, levels, strict=True)
         ]
+        if self.similarity is not None:
+            alike = self._similar(levels, coords)
+            sides = [
+                side + conv(resize(alike, side.shape[2:]))
+                for side, conv in zip(sides, self.lateral_similarity, strict=True)
+            ]
         x: Tensor = sides[-1]
         for side, smooth in zip(reversed(sides[:-1]), reversed(self.smooth), strict=True):
             x = smooth(side + resize(x, side.shape[2:]))
         return x
+
+    def _similar(self, levels: list[Tensor], coords: Tensor) -> Tensor:
+        """Similarity maps at stride 16 from the two deepest levels."""
+        assert self.similarity is not None
+        size = levels[-2].shape[2:]
+        joined = torch.cat([levels[-2], resize(levels[-1], size)], dim=1)
+        return torch.as_tensor(self.similarity(joined, _pooled(coords, joined)))
 
     def _head(self, features: Features) -> Tensor:
         first, coords = features.others

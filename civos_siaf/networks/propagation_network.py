@@ -42,10 +42,27 @@ class Memory(NamedTuple):
     value: Tensor
 
 
+class FrameBefore(NamedTuple):
+    """The frame that was visited before, and what the annotated frames say of the objects' looks.
+
+    Attributes:
+        features: of that frame (1, ...), or of K frames.
+        masks: (K, 1, H, W) in [0, 1] on it.
+        rest: for each object the other objects' masks, (K, 1, H, W).
+        target: (K, D) from `PropagationNetwork.fit_target`, or None.
+    """
+
+    features: FrameFeatures
+    masks: Tensor
+    rest: Tensor
+    target: Tensor | None = None
+
+
 class PropagationNetwork(nn.Module, ABC):
     """Base of the space-time memory networks.
 
     Attributes:
+        guided: `decode` uses the frame visited before.
         stride: pixels per position of keys and values; image sides are multiples of it.
         memory_needs_frame: `encode_memory` uses the frame's features.
         shared_keys: memory keys do not depend on the object.
@@ -54,6 +71,7 @@ class PropagationNetwork(nn.Module, ABC):
     stride = 16
     memory_needs_frame = False
     shared_keys = False
+    guided = False
 
     @abstractmethod
     def encode_frame(self, image: Tensor) -> FrameFeatures:
@@ -80,10 +98,26 @@ class PropagationNetwork(nn.Module, ABC):
     def decode_low(self, readout: Tensor, frame: FrameFeatures) -> Tensor:
         """What was read (K, C_v, h, w) to logits (K, 1, H/4, W/4), with features of 1 image or of K."""
 
-    def decode(self, readout: Tensor, frame: FrameFeatures) -> Tensor:
-        """What was read (K, C_v, h, w) to logits (K, 1, H, W)."""
+    def decode(self, readout: Tensor, frame: FrameFeatures, before: FrameBefore | None = None) -> Tensor:
+        """What was read (K, C_v, h, w) to logits (K, 1, H, W); `before` matters to guided networks only."""
         low = self.decode_low(readout, frame)
         return F.interpolate(low, scale_factor=4, mode="bilinear", align_corners=False)
+
+    def target_features(self, frame: FrameFeatures) -> Tensor:
+        """What a guided network's target model looks at, (N, h*w, D) of N frames.
+
+        Raises:
+            NotImplementedError: the network is not guided.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no target model")
+
+    def fit_target(self, features: Tensor, masks: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Fit a guided network's target model; see `target_model.fit_target_model`.
+
+        Raises:
+            NotImplementedError: the network is not guided.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no target model")
 
 
 def others(masks: Tensor) -> Tensor:

@@ -8,12 +8,19 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from civos_siaf.aggregate import aggregate
 from civos_siaf.frames import Frames
-from civos_siaf.networks.propagation_network import FrameFeatures, Memory, PropagationNetwork
+from civos_siaf.networks.propagation_network import (
+    FrameBefore,
+    FrameFeatures,
+    Memory,
+    PropagationNetwork,
+    others,
+)
 from civos_siaf.padding import Padding
 from civos_siaf.propagation.confidence import SAMPLED, appearing, confidence
 from civos_siaf.propagation.difference_fusion import Difference, FusionNetwork, fuse
@@ -23,6 +30,7 @@ from civos_siaf.propagation.mask_store import MaskState, MaskStore
 from civos_siaf.propagation.memory_bank import AnnotatedMemory, MemoryBank
 from civos_siaf.propagation.settings import PropagationSettings
 from civos_siaf.propagation.sweeps import Sweep, sweeps_from
+from civos_siaf.propagation.truncated import truncated_sweeps
 from civos_siaf.protocol import Arrived, Progress, ignore, unseen
 
 
@@ -163,8 +171,10 @@ class Propagator:
             if arrived is not unseen:
                 arrived(frame, labels, 1.0)  # what a person has fixed is sure
             counted = self._appearing()
+            target = self._fit_target() if self.network.guided and sweeps else None
             for sweep in sweeps:
-                for step in self._spread(sweep, difference):
+                start = new if sweep.origin == frame else self.masks.prob(sweep.origin).to(new.device)
+                for step in self._spread(sweep, difference, start, target):
                     done += 1
                     self._tell(step, arrived, counted)
                     progress(done, total)
@@ -198,6 +208,9 @@ class Propagator:
         One whose masks replace the old ones ends on the nearest frame that is coming: from there on they
         would be replaced in their turn.
         """
+        if self.settings.repropagate:
+            parts = [] if coming else truncated_sweeps(self.annotated, len(self.masks))
+            return [Sweep(part.source, part.frames.stop, bounded=False) for part in parts]
         sweeps = sweeps_from(frame, self.annotated, len(self.masks))
         fuses = self.fusion is not None
         cut = [sweep if fuses and sweep.bounded else sweep.until(coming) for sweep in sweeps]
@@ -208,16 +221,42 @@ class Propagator:
         latest = {entry.frame: entry.appearing for entry in self._annotated}
         return frozenset().union(*latest.values())
 
-    def _spread(self, sweep: Sweep, difference: Difference) -> Iterator[Step]:
-        """Visit the frames of a sweep; what goes into memory is never fused (spec mivos 6.2)."""
+    def _fit_target(self) -> Tensor:
+        """The target model (K, D) of a guided network, from the annotated frames and their masks."""
+        network, size = self.network, self.num_objects
+        known = {entry.frame: entry.num_objects for entry in self._annotated}
+        seen, masks, weights = [], [], []
+        for frame, objects in known.items():
+            prob = self.masks.prob(frame).to(self.images.device)[1:, None]
+            inside = F.avg_pool2d(prob.float(), network.stride).flatten(1)
+            # Of an object that came later a frame says nothing.
+            counts = (torch.arange(size, device=prob.device) < objects).float()[:, None]
+            seen.append(network.target_features(self.features[frame]))
+            masks.append(inside)
+            weights.append(counts.expand_as(inside))
+        return network.fit_target(torch.cat(seen, 1), torch.cat(masks, 1), torch.cat(weights, 1))
+
+    def _spread(
+        self, sweep: Sweep, difference: Difference, start: Tensor, target: Tensor | None
+    ) -> Iterator[Step]:
+        """Visit the frames of a sweep; what goes into memory is never fused (spec mivos 6.2).
+
+        Args:
+            sweep: the frames.
+            difference: what the annotation changed.
+            start: probabilities (K+1, H', W') of the annotated frame.
+            target: for guided networks, see `FrameBefore`.
+        """
         self._bank.begin(self._annotated)
         last_kept = sweep.origin
+        last, current = sweep.origin, start
         for frame in sweep.frames:
             features = self.features[frame]
             read = self._bank.num_frames
+            before = self._before(last, current, target) if self.network.guided else None
             with self.settings.autocast(self.images.device):
-                logits = self.network.decode(self._bank.read(features.key), features)
-            current = aggregate(logits[:, 0].float().sigmoid())
+                logits = self.network.decode(self._bank.read(features.key), features, before)
+            last, current = frame, aggregate(logits[:, 0].float().sigmoid())
             if frame != sweep.frames[-1]:
                 keep = abs(frame - last_kept) >= self.settings.mem_freq
                 self._bank.add(self._encode_memory(frame, current[1:]), keep=keep)
@@ -229,6 +268,10 @@ class Propagator:
             if self.observer is not None:
                 self.observer(step)
             yield step
+
+    def _before(self, frame: int, prob: Tensor, target: Tensor | None) -> FrameBefore:
+        masks = prob[1:, None]
+        return FrameBefore(self.features[frame], masks, others(masks), target)
 
     def _fused(self, network: FusionNetwork, step: Step, sweep: Sweep, difference: Difference) -> Step:
         key = self.features[step.frame].key

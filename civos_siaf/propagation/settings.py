@@ -59,6 +59,9 @@ class PropagationSettings(SpeedSettings):
         folder: for that file; None: the system's, which the variable TMPDIR names.
         keep_outdated: when a frame is annotated again, its older memory stays beside the new (published).
         empty_rim: on the padded rim of an annotated frame there is nothing, not even background (published).
+        repropagate: every annotation propagates all frames that are not annotated again, each from the
+            nearest annotated one with all of them in memory, and nothing is fused. Published: only up to the
+            next annotated frames, where new and old masks are fused.
 
     Raises:
         ValueError: a value outside its range.
@@ -71,6 +74,7 @@ class PropagationSettings(SpeedSettings):
     folder: Path | str | None = None
     keep_outdated: bool = True
     empty_rim: bool = True
+    repropagate: bool = False
 
     def __post_init__(self) -> None:
         for name, value in (("mem_freq", self.mem_freq), ("top_k", self.top_k), ("max_kept", self.max_kept)):

@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import nn
 
 from civos_siaf.networks.deeplab_clicks import DeepLabClicks
+from civos_siaf.networks.guided_propagation import GuidedPropagation
 from civos_siaf.networks.light_mask_fusion import LightMaskFusion
 from civos_siaf.networks.light_propagation import LightPropagation
 from civos_siaf.networks.light_s2m import LightS2m
@@ -24,6 +25,7 @@ ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "mivos-fusion": MaskFusion,
     "mivos-s2m": S2m,
     "light-propagation": LightPropagation,
+    "light-propagation-guided": GuidedPropagation,
     "light-fusion": LightMaskFusion,
     "light-s2m": LightS2m,
     # As in f-BRS: distance maps, and no previous mask.

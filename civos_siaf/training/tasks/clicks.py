@@ -32,6 +32,8 @@ class ClickTask(Task):
         max_iterations: up to so many clicks follow the first ones, each at an error of the network's answer.
         aux_weight: weight of the auxiliary head's cross-entropy.
         jaccard_weight: weight of a soft Jaccard loss; RITM has none.
+        both_signs: probability that an error's answer is one click of each sign, as the robot's strategy f3
+            gives them; RITM clicks once, at the thicker kind of error.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class ClickTask(Task):
         max_iterations: int = 3,
         aux_weight: float = 0.4,
         jaccard_weight: float = 0.0,
+        both_signs: float = 0.0,
     ) -> None:
         super().__init__()
         # For speed; the weights stay the same.
@@ -51,6 +54,7 @@ class ClickTask(Task):
         self.max_iterations = max_iterations
         self.aux_weight = aux_weight
         self.jaccard_weight = jaccard_weight
+        self.both_signs = both_signs
 
     def forward(self, batch: Item, step: int) -> Losses:
         """See `Task`; scalars: `nfl` and `iou` of the final answer."""
@@ -76,13 +80,15 @@ class ClickTask(Task):
         started = previous.flatten(1).amax(dim=1) > 0.5
         if started.any():
             points[started] = -1
-            add_clicks(points, previous, mask, index, slot=0, only=started)
+            add_clicks(
+                points, previous, mask, index, slot=0, only=started, both_signs=self.both_signs
+            )
         training = self.network.training
         self.network.eval()
         for iteration in range(1, iterations + 1):
             answer = self.network(self._with_mask(batch["image"], previous), points).instances
             previous = answer.float().sigmoid()
-            add_clicks(points, previous, mask, index, slot=iteration)
+            add_clicks(points, previous, mask, index, slot=iteration, both_signs=self.both_signs)
         self.network.train(training)
         # Autocast would give the training pass the weights that it cast here, which have no gradient.
         torch.clear_autocast_cache()
@@ -106,7 +112,14 @@ class ClickTask(Task):
 
 
 def add_clicks(
-    points: Tensor, previous: Tensor, mask: Tensor, index: Tensor, *, slot: int, only: Tensor | None = None
+    points: Tensor,
+    previous: Tensor,
+    mask: Tensor,
+    index: Tensor,
+    *,
+    slot: int,
+    only: Tensor | None = None,
+    both_signs: float = 0.0,
 ) -> None:
     """Put one click per item into `points`, at an error of the previous answer (RITM spec 11).
 
@@ -117,6 +130,7 @@ def add_clicks(
         index: (B,) numbers of the items, from which the choice among an error's pixels is drawn.
         slot: number of the click.
         only: (B,) bool, the items that get one; None: all.
+        both_signs: probability of a click at each kind of error, not at the thicker one alone.
     """
     places = points.shape[1] // 2
     answers = previous[:, 0].float().cpu().numpy()
@@ -124,35 +138,38 @@ def add_clicks(
     for i, number in enumerate(index.tolist()):
         if only is not None and not only[i]:
             continue
-        click = error_click(answers[i], truths[i], step_rng(slot, index=number))
-        if click is not None:
-            y, x, positive = click
+        rng = step_rng(slot, index=number)
+        both = bool(both_signs) and rng.random() < both_signs
+        for y, x, positive in error_clicks(answers[i], truths[i], rng, both_signs=both):
             place = (places - slot) % places + (0 if positive else places)
             points[i, place] = points.new_tensor([y, x, slot])
 
 
-def error_click(
-    answer: NDArray[np.float32], truth: NDArray[np.float32], rng: np.random.Generator
-) -> tuple[int, int, bool] | None:
-    """A click in the inner half of the thicker kind of error.
+def error_clicks(
+    answer: NDArray[np.float32], truth: NDArray[np.float32], rng: np.random.Generator, *, both_signs: bool
+) -> list[tuple[int, int, bool]]:
+    """Clicks in the inner half of the thicker kind of error, or of both kinds.
 
     Args:
         answer: probabilities (H, W).
         truth: (H, W) of 0, 1 and -1.
-        rng: chooses the pixel.
+        rng: chooses the pixels.
+        both_signs: a click on what is missed and one on what is too much.
 
     Returns:
-        Row, column and whether it is positive; None where there is no error.
+        Row, column and whether it is positive; nothing where there is no error.
     """
     missed = _depth((truth == 1) & (answer < THRESHOLD))
     excess = _depth((truth == 0) & (answer > THRESHOLD))
-    positive = bool(missed.max() > excess.max())
-    depth = missed if positive else excess
-    candidates = np.flatnonzero(depth > max(depth.max() / 2, 0))
-    if not len(candidates):
-        return None
-    y, x = divmod(int(rng.choice(candidates)), depth.shape[1])
-    return y, x, positive
+    first = bool(missed.max() > excess.max())
+    clicks = []
+    for positive in (first, not first) if both_signs else (first,):
+        depth = missed if positive else excess
+        candidates = np.flatnonzero(depth > max(depth.max() / 2, 0))
+        if len(candidates):
+            y, x = divmod(int(rng.choice(candidates)), depth.shape[1])
+            clicks.append((y, x, positive))
+    return clicks
 
 
 def hard_iou(logits: Tensor, mask: Tensor) -> Tensor:

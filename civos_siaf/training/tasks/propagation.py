@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from civos_siaf.data.samples import Item
 from civos_siaf.networks.imagenet import normalize
 from civos_siaf.networks.memory_read import read_batch
-from civos_siaf.networks.propagation_network import FrameFeatures, Memory, PropagationNetwork
+from civos_siaf.networks.propagation_network import FrameBefore, FrameFeatures, Memory, PropagationNetwork
 from civos_siaf.training.losses_mivos import BootstrappedCrossEntropy
 from civos_siaf.training.losses_region import soft_jaccard
 from civos_siaf.training.seeds import step_rng
@@ -21,13 +22,17 @@ from civos_siaf.training.task import Losses, Task
 from civos_siaf.training.tasks.montage import montage, outlined
 from civos_siaf.training.tasks.object_rows import IGNORED, UNKNOWN, ObjectRows, mean_iou
 
+ANCHORS = 2**31
+"""Number of the generator that draws which batches have an anchor; no item has it."""
+
 
 class PropagationTask(Task):
     """The first frame's truth is spread over a clip; every further mask goes into memory as it was predicted.
 
     A batch holds `images` (B, T, 3, H, W) in [0, 1], `labels` (B, T, H, W) of 0..K and 255 (unknown),
     `num_objects` (B,) and `index` (B,). Sides are multiples of the network's stride. An item with fewer than
-    K objects has fewer classes.
+    K objects has fewer classes. It may hold `first` (B, H, W), labels of the first frame as a person's clicks
+    might have left them, from which the masks are spread instead of from the truth.
 
     Args:
         network: what is trained.
@@ -38,6 +43,8 @@ class PropagationTask(Task):
         freeze_bn: batch norms keep their statistics, only scale and shift are trained; or the beginnings of
             the names of those that do.
         truth_probability: chance that a clip's memory gets true masks for the predicted ones of a frame.
+        anchor_probability: chance that the last frame of a batch's clips is annotated, too: its true masks are
+            in memory from the start, as between two annotated frames, and the frames in between are learned.
     """
 
     def __init__(
@@ -50,6 +57,7 @@ class PropagationTask(Task):
         top_k: int | None = None,
         freeze_bn: bool | Sequence[str] = True,
         truth_probability: float = 0.0,
+        anchor_probability: float = 0.0,
     ) -> None:
         super().__init__()
         # Both for speed; the weights stay the same.
@@ -60,6 +68,7 @@ class PropagationTask(Task):
         self.jaccard_weight = jaccard_weight
         self.top_k = top_k
         self.truth_probability = truth_probability
+        self.anchor_probability = anchor_probability
         self._frozen = frozen_norms(network, freeze_bn)
 
     def forward(self, batch: Item, step: int) -> Losses:
@@ -70,7 +79,10 @@ class PropagationTask(Task):
         """
         clip = _objects(batch)
         images, labels = batch["images"], batch["labels"]
-        logits = self._predict(images, labels, clip, self._truths(batch, step))
+        anchored = bool(self.anchor_probability) and labels.shape[1] > 2
+        anchored = anchored and step_rng(step, index=ANCHORS).random() < self.anchor_probability
+        truths = self._truths(batch, step)
+        logits = self._predict(images, labels, clip, truths, first=batch.get("first"), anchored=anchored)
         target = torch.where(labels == UNKNOWN, IGNORED, labels)[:, 1:]
         ce = torch.stack([self.loss(x, target[:, t], step) for t, x in enumerate(logits)]).sum()
         total, scalars = ce, {"ce": ce.detach()}
@@ -78,30 +90,45 @@ class PropagationTask(Task):
         if self.jaccard_weight:
             total = total + self.jaccard_weight * jaccard
         scalars["jaccard"] = jaccard.detach()
-        scalars["iou"] = mean_iou(logits[-1].argmax(dim=1), labels[:, -1], clip)
+        scalars["iou"] = mean_iou(logits[-1].argmax(dim=1), labels[:, len(logits)], clip)
         return Losses(total, scalars)
 
     def _predict(
-        self, images: Tensor, labels: Tensor, clip: ObjectRows, truths: NDArray[np.bool_]
+        self,
+        images: Tensor,
+        labels: Tensor,
+        clip: ObjectRows,
+        truths: NDArray[np.bool_],
+        *,
+        first: Tensor | None = None,
+        anchored: bool = False,
     ) -> list[Tensor]:
-        """Logits (B, K+1, H, W) of frames 1..T-1; classes that an item lacks are at minus infinity."""
+        """Logits (B, K+1, H, W) of frames 1..T-1; classes that an item lacks are at minus infinity.
+
+        With an anchor the last frame is given, and is not among them.
+        """
         size, frames = images.shape[:2]
         flat = normalize(images.flatten(0, 1)).contiguous(memory_format=torch.channels_last)
         features = self.network.encode_frame(flat)
         numbers = torch.arange(size * frames, device=images.device).view(size, frames)
-        masks = clip.masks(labels[:, 0])
-        keys, values, result = [], [], []
-        for t in range(1, frames):
-            memory = self._remember(flat, features, numbers[clip.sample, t - 1], masks, clip)
-            keys.append(memory.key.flatten(2).transpose(1, 2))
-            values.append(memory.value.flatten(2).transpose(1, 2))
+        masks = clip.masks(labels[:, 0] if first is None else first)
+        annotated = [(0, masks)]
+        if anchored:
+            annotated.append((frames - 1, clip.masks(labels[:, -1])))
+        memories = [
+            self._remember(flat, features, numbers[clip.sample, t], given, clip) for t, given in annotated
+        ]
+        target = self._fit_target(features, numbers, annotated, clip) if self.network.guided else None
+        result = []
+        for t in range(1, frames - anchored):
+            if t > 1:
+                memories.append(self._remember(flat, features, numbers[clip.sample, t - 1], masks, clip))
             now = features.rows(numbers[clip.sample, t])
-            read = read_batch(
-                torch.cat(keys, dim=1), torch.cat(values, dim=1), now.key.flatten(2), top_k=self.top_k
-            )
-            answer = (
-                self.network.decode(read.reshape(*read.shape[:2], *now.key.shape[2:]), now).float().sigmoid()
-            )
+            before = None
+            if self.network.guided:
+                seen = features.rows(numbers[clip.sample, t - 1])
+                before = FrameBefore(seen, masks, clip.others(masks), target)
+            answer = self.network.decode(self._read(memories, now), now, before).float().sigmoid()
             logits = clip.classes(answer[:, 0])
             result.append(logits)
             masks = clip.of_objects(logits.softmax(dim=1))
@@ -110,6 +137,26 @@ class PropagationTask(Task):
                 given = torch.from_numpy(truths[t]).to(images.device)[clip.sample].view(-1, 1, 1, 1)
                 masks = torch.where(given, true, masks)
         return result
+
+    def _read(self, memories: Sequence[Memory], now: FrameFeatures) -> Tensor:
+        keys = torch.cat([memory.key.flatten(2).transpose(1, 2) for memory in memories], dim=1)
+        values = torch.cat([memory.value.flatten(2).transpose(1, 2) for memory in memories], dim=1)
+        read = read_batch(keys, values, now.key.flatten(2), top_k=self.top_k)
+        return read.reshape(*read.shape[:2], *now.key.shape[2:])
+
+    def _fit_target(
+        self,
+        features: FrameFeatures,
+        numbers: Tensor,
+        annotated: Sequence[tuple[int, Tensor]],
+        clip: ObjectRows,
+    ) -> Tensor:
+        """Target models (P, D) of the annotated frames, whose masks are (P, 1, H, W)."""
+        seen, inside = [], []
+        for t, masks in annotated:
+            seen.append(self.network.target_features(features.rows(numbers[clip.sample, t])))
+            inside.append(F.avg_pool2d(masks, self.network.stride).flatten(1))
+        return self.network.fit_target(torch.cat(seen, dim=1), torch.cat(inside, dim=1))
 
     def _remember(
         self, images: Tensor, features: FrameFeatures, rows: Tensor, masks: Tensor, clip: ObjectRows
@@ -136,7 +183,9 @@ class PropagationTask(Task):
         images, labels = few["images"], few["labels"]
         clip = _objects(few)
         truths = np.zeros((images.shape[1], len(images)), dtype=bool)
-        answers = [x.argmax(dim=1) for x in self._predict(images, labels, clip, truths)]
+        answers = [
+            x.argmax(dim=1) for x in self._predict(images, labels, clip, truths, first=few.get("first"))
+        ]
         predicted = torch.stack([labels[:, 0], *answers], dim=1)
         return montage(
             [

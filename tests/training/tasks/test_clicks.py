@@ -4,7 +4,7 @@ import torch
 
 from civos_siaf.networks.light_clicks import LightClicks
 from civos_siaf.training.seeds import step_rng
-from civos_siaf.training.tasks.clicks import ClickTask, add_clicks, error_click, hard_iou
+from civos_siaf.training.tasks.clicks import ClickTask, add_clicks, error_clicks, hard_iou
 from tests.training.tasks.learning import learning
 
 
@@ -93,17 +93,22 @@ def test_error_clicks_lie_inside_the_thicker_error():
     answer = np.zeros_like(truth)
     answer[30:38, 30:38] = 1  # a smaller excess
     for seed in range(20):
-        y, x, positive = error_click(answer, truth, np.random.default_rng(seed))
+        [(y, x, positive)] = error_clicks(answer, truth, np.random.default_rng(seed), both_signs=False)
         assert positive
         assert 9 < y < 20
         assert 9 < x < 20
+        both = error_clicks(answer, truth, np.random.default_rng(seed), both_signs=True)
+        assert [click[2] for click in both] == [True, False]
+        assert all(31 <= place <= 36 for place in both[1][:2])
     answer[5:25, 5:25] = 1
-    y, x, positive = error_click(answer, truth, np.random.default_rng(0))
+    [(y, x, positive)] = error_clicks(answer, truth, np.random.default_rng(0), both_signs=True)
     assert not positive
     assert 31 <= y <= 36
-    assert error_click(truth, truth, np.random.default_rng(0)) is None
+    assert 31 <= x <= 36
+    assert error_clicks(truth, truth, np.random.default_rng(0), both_signs=True) == []
     truth[30:38, 30:38] = -1  # unknown is no error
-    assert error_click(np.maximum(answer, truth), truth, np.random.default_rng(0)) is None
+    fixed = np.maximum(answer, truth)
+    assert error_clicks(fixed, truth, np.random.default_rng(0), both_signs=False) == []
 
 
 def test_clicks_do_not_depend_on_the_batch():

@@ -1,0 +1,43 @@
+"""Whether a click network should have been shown the previous mask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from civos_siaf.interaction.click_guarantee import THRESHOLD, disagreeing
+from civos_siaf.prompts import Click
+
+Probability = NDArray[np.float32]
+
+
+def better_answer(
+    corrected: Probability, fresh: Probability, previous: Probability, clicks: Sequence[Click]
+) -> Probability:
+    """The answer from the previous mask or the one from nothing: which agrees with all clicks, which is surer.
+
+    A network that was shown a wrong mask tends to keep it, and one that was shown none knows nothing of the
+    clicks of other frames. So the fresh answer must be clearly surer to be taken.
+
+    Args:
+        corrected: (H, W) from the previous mask and the clicks.
+        fresh: (H, W) from the clicks alone.
+        previous: (H, W), the mask before.
+        clicks: on this object.
+    """
+    wrong, wrong_fresh = disagreeing(corrected, clicks), disagreeing(fresh, clicks)
+    if wrong != wrong_fresh:
+        return corrected if wrong < wrong_fresh else fresh
+    return fresh if sureness(fresh) > sureness(corrected) + MARGIN else corrected
+
+
+MARGIN = 0.02
+
+
+def sureness(prob: Probability) -> float:
+    """The IoU that a mask would have if its probabilities (H, W) were true, in [0, 1]."""
+    mask = prob > THRESHOLD
+    union = float(prob.sum() + (1 - prob)[mask].sum())
+    return float(prob[mask].sum()) / union if union else 0.0

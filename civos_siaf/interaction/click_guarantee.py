@@ -1,0 +1,119 @@
+"""What a person clicked holds: positive clicks lie in their object and negative ones outside, always."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from civos_siaf.frames import Rgb
+from civos_siaf.prompts import Click
+
+THRESHOLD = 0.5
+DOT = 2
+"""Radius in pixels of what is certain around a click."""
+PATCH = 0.02
+"""Greatest radius that a click which was not followed adds by itself, in heights of the frame."""
+
+
+def hold_clicks(
+    prob: NDArray[np.float32], clicks: Sequence[Click], image: Rgb, *, certain: float = 1.0
+) -> NDArray[np.float32]:
+    """Probabilities that agree with every click; where they did already, they hardly change.
+
+    A negative click inside its object takes away the whole region around it that no positive click holds. A
+    positive click outside its object adds a patch around it. Where clicks contradict each other at one place,
+    the last one holds; a positive click keeps the other objects away, too.
+
+    Args:
+        prob: (K, H, W) of objects 1..K, each by itself.
+        clicks: of this frame, in the order in which they were given.
+        image: (H, W, 3) uint8, whose edges bound the regions.
+        certain: probability at clicks.
+
+    Returns:
+        (K, H, W), a copy.
+    """
+    out = np.array(prob, dtype=np.float32)
+    height, width = out.shape[1:]
+    for k in range(len(out)):
+        own = [click for click in clicks if click.object_id == k + 1]
+        for click in own:
+            y, x = pixel(click, height, width)
+            inside = out[k, y, x] > THRESHOLD
+            if inside and not click.positive:
+                out[k][_region(out[k], click, own, image)] = 0
+            elif not inside and click.positive:
+                out[k] = np.maximum(out[k], _patch((height, width), (y, x), certain))
+    for click in clicks:
+        dot = _disk((height, width), pixel(click, height, width), DOT)
+        k = click.object_id - 1
+        if click.positive:
+            out[:, dot] = np.minimum(out[:, dot], 1 - certain)
+            out[k][dot] = certain
+        else:
+            out[k][dot] = np.minimum(out[k][dot], 1 - certain)
+    return _last_word(out, clicks, certain)
+
+
+def pixel(click: Click, height: int, width: int) -> tuple[int, int]:
+    """Row and column of the pixel that a click is on."""
+    return min(max(round(click.y), 0), height - 1), min(max(round(click.x), 0), width - 1)
+
+
+def disagreeing(prob: NDArray[np.float32], clicks: Sequence[Click]) -> int:
+    """How many clicks on one object its probabilities (H, W) do not follow."""
+    height, width = prob.shape
+    return sum((prob[pixel(click, height, width)] > THRESHOLD) != click.positive for click in clicks)
+
+
+def _region(
+    prob: NDArray[np.float32], wrong: Click, clicks: Sequence[Click], image: Rgb
+) -> NDArray[np.bool_]:
+    """The part of a mask that a negative click points at: up to where the image has an edge.
+
+    It is the connected piece of the mask without what is nearer, across the edges of the image, to one of
+    the object's positive clicks.
+    """
+    height, width = prob.shape
+    _, pieces = cv2.connectedComponents((prob > THRESHOLD).astype(np.uint8))
+    piece = pieces == pieces[pixel(wrong, height, width)]
+    holding = [c for c in clicks if c.positive and piece[pixel(c, height, width)]]
+    if not holding:
+        return np.asarray(piece)
+    left, top, box_width, box_height = cv2.boundingRect(piece.astype(np.uint8))
+    box = slice(top, top + box_height), slice(left, left + box_width)
+    markers = np.zeros((box_height, box_width), np.int32)
+    markers[~piece[box]] = 3
+    for click in [*holding, wrong]:
+        y, x = pixel(click, height, width)
+        cv2.circle(markers, (x - left, y - top), DOT, 1 if click.positive else 2, -1)
+    flooded = cv2.watershed(np.ascontiguousarray(image[box]), markers)
+    region = np.zeros_like(piece)
+    region[box] = (flooded == 2) & piece[box]
+    return np.asarray(region)
+
+
+def _patch(size: tuple[int, int], place: tuple[int, int], certain: float) -> NDArray[np.float32]:
+    """A disk around a place, (H, W)."""
+    disk = _disk(size, place, max(DOT, round(PATCH * size[0])))
+    return disk.astype(np.float32) * certain
+
+
+def _disk(size: tuple[int, int], place: tuple[int, int], radius: int) -> NDArray[np.bool_]:
+    disk = np.zeros(size, np.uint8)
+    cv2.circle(disk, (place[1], place[0]), radius, 1, -1)
+    return np.asarray(disk > 0)
+
+
+def _last_word(prob: NDArray[np.float32], clicks: Sequence[Click], certain: float) -> NDArray[np.float32]:
+    """Set the clicked pixels themselves once more: dots of neighbouring clicks may have covered them."""
+    height, width = prob.shape[1:]
+    for click in clicks:
+        y, x = pixel(click, height, width)
+        if click.positive:
+            prob[:, y, x] = 1 - certain
+        prob[click.object_id - 1, y, x] = certain if click.positive else 1 - certain
+    return prob
