@@ -11,11 +11,11 @@ from civos_siaf.interaction.click_guarantee import THRESHOLD, disagreeing
 from civos_siaf.prompts import Click
 
 Probability = NDArray[np.float32]
+MARGIN = 0.02
+"""How much surer an answer without the previous mask has to be (chosen on DAVIS validation frames)."""
 
 
-def better_answer(
-    corrected: Probability, fresh: Probability, previous: Probability, clicks: Sequence[Click]
-) -> Probability:
+def better_answer(corrected: Probability, fresh: Probability, clicks: Sequence[Click]) -> Probability:
     """The answer from the previous mask or the one from nothing: which agrees with all clicks, which is surer.
 
     A network that was shown a wrong mask tends to keep it, and one that was shown none knows nothing of the
@@ -24,16 +24,12 @@ def better_answer(
     Args:
         corrected: (H, W) from the previous mask and the clicks.
         fresh: (H, W) from the clicks alone.
-        previous: (H, W), the mask before.
         clicks: on this object.
     """
     wrong, wrong_fresh = disagreeing(corrected, clicks), disagreeing(fresh, clicks)
     if wrong != wrong_fresh:
         return corrected if wrong < wrong_fresh else fresh
     return fresh if sureness(fresh) > sureness(corrected) + MARGIN else corrected
-
-
-MARGIN = 0.02
 
 
 def sureness(prob: Probability) -> float:

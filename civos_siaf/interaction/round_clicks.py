@@ -108,30 +108,27 @@ class RoundClicks:
         chosen = [k for k, row in enumerate(lists) if row or self.untouched == "predict"]
         device = self.network.mean.device
         rgb = torch.from_numpy(pixels).to(device).permute(2, 0, 1)[None].float() / 255
-        answers = self._answers(rgb, prob, lists, chosen)
+        answers = self._first_look(rgb, prob, lists, chosen)
         if self.doubt:
             doubted = [k for k in chosen if prob[k].any() and any(click.positive for click in lists[k])]
-            fresh = self._answers(rgb, np.zeros_like(prob), lists, doubted)
+            fresh = self._first_look(rgb, np.zeros_like(prob), lists, doubted)
             for k in doubted:
-                answers[k] = better_answer(answers[k], fresh[k], prob[k], lists[k])
+                answers[k] = better_answer(answers[k], fresh[k], lists[k])
         for k, answer in answers.items():
-            prob[k] = answer
+            closer = self.second_look is not None and bool(lists[k])
+            prob[k] = self._look_again(rgb, answer, lists[k], self.second_look) if closer else answer
         return hold_clicks(prob, clicks, pixels) if self.hold else prob
 
-    def _answers(
+    def _first_look(
         self, rgb: Tensor, prob: NDArray[np.float32], lists: list[Clicks], chosen: Sequence[int]
     ) -> dict[int, NDArray[np.float32]]:
-        """Probabilities (H, W) of the chosen objects from previous ones (K, H, W), with the second look."""
+        """Probabilities (H, W) of the chosen objects in the whole image, from previous ones (K, H, W)."""
         answers: dict[int, NDArray[np.float32]] = {}
         for start in range(0, len(chosen), self.max_objects):
             batch = list(chosen[start : start + self.max_objects])
             masks = torch.from_numpy(prob[batch])[:, None].to(rgb.device)
             found = self._predict(rgb, masks, [lists[k] for k in batch]).cpu().numpy()
             answers |= dict(zip(batch, found, strict=True))
-        if self.second_look is not None:
-            for k in chosen:
-                if lists[k]:
-                    answers[k] = self._look_again(rgb, answers[k], lists[k], self.second_look)
         return answers
 
     @staticmethod
@@ -144,9 +141,10 @@ class RoundClicks:
         return [tuple(c for c in ordered if c.object_id == k + 1) for k in range(num_objects)]
 
     def _look_again(
-        self, rgb: Tensor, prob: NDArray[np.float32], clicks: Clicks, zoom: ZoomIn
+        self, rgb: Tensor, prob: NDArray[np.float32], clicks: Clicks, zoom: ZoomIn | None
     ) -> NDArray[np.float32]:
         """Probability (H, W) of an object, from its first answer (H, W) and its clicks."""
+        assert zoom is not None
         first = torch.from_numpy(prob)[None, None].to(rgb.device)
         zoom.restore(ZoomState(previous=first))
         view, moved = zoom.forward(torch.cat([rgb, first], dim=1), [clicks])

@@ -124,3 +124,35 @@ def test_a_second_look_is_closer_and_stays_inside() -> None:
         assert np.array_equal(closer[k][far], plain[k][far])
     assert np.array_equal(closer[2], plain[2])
     assert np.array_equal(twice.predict(image, clicks, num_objects=3), closer)
+
+
+class Stubborn(Disk):
+    """Keeps the previous mask whatever was clicked; without one it finds the object, and is sure of it."""
+
+    def decode(self, features, stage):  # type: ignore[no-untyped-def]
+        mask, positive, _ = features.main.unbind(dim=1)
+        fresh = torch.where(positive > 0, 8.0, -8.0)
+        kept = torch.where(mask > 0.5, 1.0, -1.0)
+        shown = mask.flatten(1).amax(dim=1)[:, None, None] > 0.5
+        return ClickOutput(torch.where(shown, kept, fresh)[:, None], None)
+
+
+def test_a_previous_mask_is_doubted_where_the_clicks_say_otherwise() -> None:
+    image = np.zeros((60, 80, 3), np.uint8)
+    previous = np.zeros((2, 60, 80), np.float32)
+    previous[0, 40:60, 40:80] = 1
+    previous[1, :10, :10] = 1
+    clicks = [Click(0, 1, x=20, y=20), Click(0, 1, x=60, y=50, positive=False)]
+    trusting = RoundClicks(Stubborn(), mode="NoBRS", flip=False, untouched="keep")
+    doubting = RoundClicks(Stubborn(), mode="NoBRS", flip=False, untouched="keep", doubt=True)
+    kept = trusting.predict(image, clicks, num_objects=2, previous=previous)
+    found = doubting.predict(image, clicks, num_objects=2, previous=previous)
+    assert kept[0, 50, 60] > 0.5 > kept[0, 20, 20]
+    assert found[0, 20, 20] > 0.5 > found[0, 50, 60]
+    assert np.array_equal(found[1], previous[1])
+    # A negative click alone says nothing of where the object is: there is nothing to begin with but the mask.
+    alone = doubting.predict(image, clicks[1:], num_objects=2, previous=previous)
+    assert np.array_equal(alone, trusting.predict(image, clicks[1:], num_objects=2, previous=previous))
+    held = RoundClicks(Stubborn(), mode="NoBRS", flip=False, untouched="keep", hold=True)
+    answer = held.predict(image, clicks, num_objects=2, previous=previous)
+    assert answer[0, 20, 20] > 0.5 > answer[0, 50, 60]

@@ -1,0 +1,27 @@
+import numpy as np
+
+from civos_siaf.interaction.better_answer import better_answer, sureness
+from civos_siaf.prompts import Click
+
+
+def disk(x, y, *, inside=0.9, outside=0.05, radius=8):
+    rows, columns = np.mgrid[:40, :60]
+    return np.where(np.hypot(rows - y, columns - x) < radius, inside, outside).astype(np.float32)
+
+
+def test_sure_answers_are_surer():
+    assert sureness(disk(20, 20, inside=0.99, outside=0.0)) > 0.95
+    assert sureness(disk(20, 20)) > sureness(disk(20, 20, inside=0.6))
+    assert sureness(np.zeros((4, 4), np.float32)) == 0
+
+
+def test_clicks_count_first_then_sureness():
+    clicks = [Click(0, 1, x=20, y=20), Click(0, 1, x=45, y=20, positive=False)]
+    agreeing, against = disk(20, 20, inside=0.6), disk(45, 20, inside=0.99)
+    assert better_answer(agreeing, against, clicks) is agreeing
+    assert better_answer(against, agreeing, clicks) is agreeing
+    surer = disk(20, 20, inside=0.99)
+    assert better_answer(agreeing, surer, clicks) is surer
+    assert better_answer(surer, agreeing, clicks) is surer
+    alike = disk(20, 20, inside=0.601)
+    assert better_answer(agreeing, alike, clicks) is agreeing
