@@ -80,7 +80,14 @@ def light_clicks(*, device: str = "cpu") -> RoundClicks:
     """The click network, every object by itself, with a second look at its surroundings."""
     loaded = network("light-clicks", own_weights("light_clicks"), device=device)
     assert isinstance(loaded, ClickNetwork)
-    zoom = ZoomIn(target_size=512, skip_clicks=0, expansion_ratio=1.8, max_scale=1.2, keep_outside=True)
+    zoom = ZoomIn(target_size=512, skip_clicks=0, expansion_ratio=1.4, max_scale=1.2, keep_outside=True)
     return RoundClicks(
-        loaded, mode="NoBRS", flip=False, untouched="keep", second_look=zoom, hold=True, doubt=True
+        loaded,
+        mode="NoBRS",
+        flip=False,
+        untouched="keep",
+        second_look=zoom,
+        repeats=1,
+        hold=True,
+        doubt=True,
     )

@@ -11,6 +11,10 @@ from civos_siaf.interaction.click_guarantee import THRESHOLD, disagreeing
 from civos_siaf.prompts import Click
 
 Probability = NDArray[np.float32]
+ALIKE = 0.85
+"""IoU from which on two answers count as the same one."""
+SETTLED = 0.95
+"""IoU with the answer before from which on a further look is not worth its time."""
 MARGIN = 0.02
 """How much surer an answer without the previous mask has to be (chosen on DAVIS validation frames)."""
 
@@ -30,6 +34,13 @@ def better_answer(corrected: Probability, fresh: Probability, clicks: Sequence[C
     if wrong != wrong_fresh:
         return corrected if wrong < wrong_fresh else fresh
     return fresh if sureness(fresh) > sureness(corrected) + MARGIN else corrected
+
+
+def differ(left: Probability, right: Probability, *, alike: float = ALIKE) -> bool:
+    """Whether the IoU of two answers (H, W) is below `alike`; two empty ones do not differ."""
+    one, other = left > THRESHOLD, right > THRESHOLD
+    union = int((one | other).sum())
+    return union > 0 and bool((one & other).sum() < alike * union)
 
 
 def sureness(prob: Probability) -> float:

@@ -14,7 +14,7 @@ from civos_siaf.frames import Rgb
 from civos_siaf.interaction.brs import FeatureBrs
 from civos_siaf.interaction.click_guarantee import hold_clicks
 from civos_siaf.interaction.geometry import Roi
-from civos_siaf.interaction.better_answer import better_answer
+from civos_siaf.interaction.better_answer import SETTLED, better_answer, differ
 from civos_siaf.interaction.points import points_tensor
 from civos_siaf.interaction.predictor import Precision, as_probability, as_rgb, autocast, check_clicks
 from civos_siaf.interaction.published import refinement
@@ -45,6 +45,8 @@ class RoundClicks:
         untouched: objects without a click are predicted too (published), or "keep" their previous mask.
         second_look: predict every clicked object once more, in its surroundings only; for networks that are
             fast and work at a reduced size. None (published): no.
+        repeats: so many times more the network looks, its answer as previous mask, at the whole image and then
+            in the second look, unless the answer has settled before (published: 0).
         hold: the answer agrees with every click, see `hold_clicks`; published: as the network likes.
         doubt: every clicked object is also predicted without its previous mask, and the better answer is
             taken, see `better_answer`; published: no.
@@ -64,6 +66,7 @@ class RoundClicks:
         max_batch: int = 8,
         untouched: Literal["predict", "keep"] = "predict",
         second_look: ZoomIn | None = None,
+        repeats: int = 0,
         hold: bool = False,
         doubt: bool = False,
     ) -> None:
@@ -77,6 +80,7 @@ class RoundClicks:
         self.max_objects = max(1, max_batch // (2 if flip else 1))
         self.untouched = untouched
         self.second_look = second_look
+        self.repeats = repeats
         self.hold = hold
         self.doubt = doubt
 
@@ -109,14 +113,15 @@ class RoundClicks:
         device = self.network.mean.device
         rgb = torch.from_numpy(pixels).to(device).permute(2, 0, 1)[None].float() / 255
         answers = self._first_look(rgb, prob, lists, chosen)
+        fresh: dict[int, NDArray[np.float32]] = {}
         if self.doubt:
             doubted = [k for k in chosen if prob[k].any() and any(click.positive for click in lists[k])]
-            fresh = self._first_look(rgb, np.zeros_like(prob), lists, doubted)
-            for k in doubted:
-                answers[k] = better_answer(answers[k], fresh[k], lists[k])
+            found = self._first_look(rgb, np.zeros_like(prob), lists, doubted)
+            fresh = {k: other for k, other in found.items() if differ(answers[k], other)}
         for k, answer in answers.items():
-            closer = self.second_look is not None and bool(lists[k])
-            prob[k] = self._look_again(rgb, answer, lists[k], self.second_look) if closer else answer
+            prob[k] = self._settled(rgb, answer, lists[k])
+            if k in fresh:
+                prob[k] = better_answer(prob[k], self._settled(rgb, fresh[k], lists[k]), lists[k])
         return hold_clicks(prob, clicks, pixels) if self.hold else prob
 
     def _first_look(
@@ -140,11 +145,30 @@ class RoundClicks:
         ordered = sorted(clicks, key=lambda click: not click.positive)
         return [tuple(c for c in ordered if c.object_id == k + 1) for k in range(num_objects)]
 
-    def _look_again(
-        self, rgb: Tensor, prob: NDArray[np.float32], clicks: Clicks, zoom: ZoomIn | None
-    ) -> NDArray[np.float32]:
-        """Probability (H, W) of an object, from its first answer (H, W) and its clicks."""
-        assert zoom is not None
+    def _settled(self, rgb: Tensor, prob: NDArray[np.float32], clicks: Clicks) -> NDArray[np.float32]:
+        """An object's first answer (H, W) after all further looks."""
+        if not clicks:
+            return prob
+
+        def whole(now: NDArray[np.float32]) -> NDArray[np.float32]:
+            masks = torch.from_numpy(now)[None, None].to(rgb.device)
+            return np.asarray(self._predict(rgb, masks, [clicks]).cpu().numpy()[0], np.float32)
+
+        def closer(now: NDArray[np.float32]) -> NDArray[np.float32]:
+            return self._look_again(rgb, now, clicks)
+
+        for look, times in ((whole, self.repeats), (closer, 1 + self.repeats)):
+            for _ in range(times):
+                before, prob = prob, look(prob)
+                if not differ(before, prob, alike=SETTLED):
+                    break
+        return prob
+
+    def _look_again(self, rgb: Tensor, prob: NDArray[np.float32], clicks: Clicks) -> NDArray[np.float32]:
+        """Probability (H, W) of an object with the second look, from its first answer (H, W) and its clicks."""
+        zoom = self.second_look
+        if zoom is None:
+            return prob
         first = torch.from_numpy(prob)[None, None].to(rgb.device)
         zoom.restore(ZoomState(previous=first))
         view, moved = zoom.forward(torch.cat([rgb, first], dim=1), [clicks])

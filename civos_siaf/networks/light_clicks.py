@@ -22,13 +22,13 @@ class LightClicks(ClickNetwork):
     """Works inside at a reduced size; image, clicks and logits have the full size as in any click network.
 
     Clicks and previous mask join at the stem, as in RITM, and at every level of the pyramid: so they reach
-    the answer without passing through a backbone that knows nothing of them.
+    the answer without passing through a backbone that knows nothing of them. The pyramid also sees how much
+    every place looks like the clicked ones, see `ClickSimilarity`.
 
     Args:
         internal_side: longer side that the encoder sees at most, in pixels.
         width: channels of the pyramid.
         head_width: channels of the last, highest resolution.
-        similarity: the pyramid also sees how much every place looks like the clicked ones.
         with_prev_mask, norm_radius: see `ClickNetwork`; the radius counts in pixels of the reduced image.
     """
 
@@ -40,7 +40,6 @@ class LightClicks(ClickNetwork):
         internal_side: int = 512,
         width: int = 64,
         head_width: int = 32,
-        similarity: bool = False,
         with_prev_mask: bool = True,
         norm_radius: float = 5,
     ) -> None:
@@ -63,15 +62,14 @@ class LightClicks(ClickNetwork):
         self.head = nn.Sequential(*_conv_bn_relu(head_width), *_conv_bn_relu(head_width))
         self.cls_head = nn.Conv2d(head_width, 1, 1)
         self.aux_head = nn.Conv2d(width, 1, 1)
-        if similarity and not with_prev_mask:
-            raise ValueError("similarity needs with_prev_mask")
-        self.similarity = ClickSimilarity(sum(channels[-2:])) if similarity else None
-        if similarity:
-            self.lateral_similarity = nn.ModuleList(nn.Conv2d(CHANNELS, width, 1) for _ in channels[1:])
-            for conv in self.lateral_similarity:
-                # A network that has learned without it begins with the answers that it had.
-                nn.init.zeros_(conv.weight)
-                nn.init.zeros_(conv.bias)
+        if not with_prev_mask:
+            raise ValueError("LightClicks needs with_prev_mask: it compares places with the previous mask")
+        self.similarity = ClickSimilarity(sum(channels[-2:]))
+        self.lateral_similarity = nn.ModuleList(nn.Conv2d(CHANNELS, width, 1) for _ in channels[1:])
+        for conv in self.lateral_similarity:
+            # Weights that were learned without it begin with the answers that they had.
+            nn.init.zeros_(conv.weight)
+            nn.init.zeros_(conv.bias)
 
     def internal_size(self, height: int, width: int) -> tuple[int, int]:
         """The size that the encoder sees: 32k + 1 per side keeps corners on corners at every stride."""
@@ -123,16 +121,13 @@ class LightClicks(ClickNetwork):
     def _pyramid(self, features: Features) -> Tensor:
         """From the deepest level up to the one of stride 4, each added to the one below, upsampled."""
         levels, coords = [*features.others[1:-1], features.main], features.others[-1]
+        alike = self._similar(levels, coords)
         sides = [
-            lateral(x) + maps(_pooled(coords, x))
-            for lateral, maps, x in zip(self.lateral, self.lateral_maps, levels, strict=True)
+            lateral(x) + maps(_pooled(coords, x)) + similarity(resize(alike, x.shape[2:]))
+            for lateral, maps, similarity, x in zip(
+                self.lateral, self.lateral_maps, self.lateral_similarity, levels, strict=True
+            )
         ]
-        if self.similarity is not None:
-            alike = self._similar(levels, coords)
-            sides = [
-                side + conv(resize(alike, side.shape[2:]))
-                for side, conv in zip(sides, self.lateral_similarity, strict=True)
-            ]
         x: Tensor = sides[-1]
         for side, smooth in zip(reversed(sides[:-1]), reversed(self.smooth), strict=True):
             x = smooth(side + resize(x, side.shape[2:]))
@@ -140,7 +135,6 @@ class LightClicks(ClickNetwork):
 
     def _similar(self, levels: list[Tensor], coords: Tensor) -> Tensor:
         """Similarity maps at stride 16 from the two deepest levels."""
-        assert self.similarity is not None
         size = levels[-2].shape[2:]
         joined = torch.cat([levels[-2], resize(levels[-1], size)], dim=1)
         return torch.as_tensor(self.similarity(joined, _pooled(coords, joined)))

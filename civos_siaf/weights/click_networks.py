@@ -25,7 +25,6 @@ ARCHITECTURES: dict[str, Callable[[], ClickNetwork]] = {
     "hrnet32-ocr": partial(Ritm, width=32, ocr_width=128),
     "hrnet18-ocr-baseline": partial(Ritm, width=18, ocr_width=64, with_prev_mask=False),
     "light-clicks": LightClicks,
-    "light-clicks-similarity": partial(LightClicks, similarity=True),
     "deeplab-r34": DeepLabClicks,
 }
 """Constructors of the click networks by the name of their architecture."""

@@ -1,6 +1,6 @@
 import numpy as np
 
-from civos_siaf.interaction.better_answer import better_answer, sureness
+from civos_siaf.interaction.better_answer import better_answer, differ, sureness
 from civos_siaf.prompts import Click
 
 
@@ -25,3 +25,11 @@ def test_clicks_count_first_then_sureness():
     assert better_answer(surer, agreeing, clicks) is surer
     alike = disk(20, 20, inside=0.601)
     assert better_answer(agreeing, alike, clicks) is agreeing
+
+
+def test_small_differences_do_not_matter():
+    assert not differ(disk(20, 20), disk(20, 20, inside=0.6))
+    assert not differ(disk(20, 20), disk(20, 21))
+    assert differ(disk(20, 20), disk(28, 20))
+    assert differ(disk(20, 20), np.zeros((40, 60), np.float32))
+    assert not differ(np.zeros((4, 4), np.float32), np.zeros((4, 4), np.float32))

@@ -156,3 +156,35 @@ def test_a_previous_mask_is_doubted_where_the_clicks_say_otherwise() -> None:
     held = RoundClicks(Stubborn(), mode="NoBRS", flip=False, untouched="keep", hold=True)
     answer = held.predict(image, clicks, num_objects=2, previous=previous)
     assert answer[0, 20, 20] > 0.5 > answer[0, 50, 60]
+
+
+class Growing(Disk):
+    """Its answer is the clicks and one pixel more around the previous mask, up to 20 columns wide."""
+
+    def decode(self, features, stage):  # type: ignore[no-untyped-def]
+        mask, positive, _ = features.main.unbind(dim=1)
+        grown = torch.nn.functional.max_pool2d(mask[:, None], 9, stride=1, padding=4)[:, 0]
+        found = torch.maximum(grown, positive)
+        found[..., 40:] = 0
+        return ClickOutput(found[:, None] * 8 - 4, None)
+
+
+def test_looks_are_repeated_until_the_answer_settles() -> None:
+    image = np.zeros((60, 80, 3), np.uint8)
+    click = [Click(0, 1, x=20, y=30)]
+    sizes = []
+    for repeats in (0, 1, 2):
+        network = Growing()
+        prob = RoundClicks(network, mode="NoBRS", flip=False, repeats=repeats).predict(
+            image, click, num_objects=1
+        )
+        assert len(network.seen) == 1 + repeats
+        sizes.append(int((prob > 0.5).sum()))
+    assert sizes[0] < sizes[1] < sizes[2]
+    settled = Growing()
+    previous = np.zeros((1, 60, 80), np.float32)
+    previous[0, :, :40] = 1
+    RoundClicks(settled, mode="NoBRS", flip=False, repeats=5).predict(
+        image, click, num_objects=1, previous=previous
+    )
+    assert len(settled.seen) == 2

@@ -2,7 +2,6 @@ import torch
 
 from civos_siaf.networks.click_similarity import ClickSimilarity
 from civos_siaf.networks.light_clicks import LightClicks
-from civos_siaf.weights.click_networks import build
 
 
 def test_places_that_look_like_the_click_are_similar():
@@ -28,13 +27,15 @@ def test_places_that_look_like_the_click_are_similar():
 
 def test_a_fresh_similarity_changes_no_answer_and_learns():
     torch.manual_seed(0)
-    plain = build("light-clicks").eval()
-    similar = build("light-clicks-similarity").eval()
-    similar.load_state_dict(similar.state_dict() | plain.state_dict())
+    network = LightClicks().eval()
     image, points = torch.rand(2, 4, 64, 96), torch.full((2, 4, 3), -1.0)
     points[:, 0] = torch.tensor([20.0, 30.0, 0.0])
-    assert torch.equal(plain(image, points).instances, similar(image, points).instances)
-    assert isinstance(similar, LightClicks)
-    similar.train()
-    similar(image, points).instances.mean().backward()
-    assert similar.lateral_similarity[0].weight.grad.abs().sum() > 0
+    before = network(image, points).instances
+    torch.nn.init.normal_(network.similarity.project.weight)
+    assert torch.equal(network(image, points).instances, before)
+    network.train()
+    network(image, points).instances.mean().backward()
+    assert network.lateral_similarity[0].weight.grad.abs().sum() > 0
+    with torch.no_grad():
+        torch.nn.init.normal_(network.lateral_similarity[0].weight)
+    assert not torch.allclose(network.eval()(image, points).instances, before)
