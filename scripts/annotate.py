@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from civos_siaf.app.server.late_method import LateMethod
 from civos_siaf.app.server.launch import serve
 from civos_siaf.app.server.library import Library
+from civos_siaf.cli.arguments import prepare
 from civos_siaf.protocol import Method
 
 
@@ -40,5 +41,6 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
+    prepare(__file__, first="video", inputs=("video",), outputs=("projects",))
     with clear_errors():
         main()

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from tqdm import tqdm
 
 from civos_siaf.benchmark.mask_scores import Convention, gather, score_masks
+from civos_siaf.cli.arguments import prepare
 
 
 def run(cfg: DictConfig) -> None:
@@ -41,5 +42,6 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
+    prepare(__file__, inputs=("truth", "masks"), outputs=("out",))
     with clear_errors():
         main()
