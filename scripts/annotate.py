@@ -1,6 +1,6 @@
-"""Annotate videos in the browser: python scripts/annotate.py video=clip.mp4
+"""Annotate videos in the browser: python scripts/annotate.py clip.mp4
 
-Without video= the page shows the projects there are and takes a file. Options: configs/annotate.yaml.
+Without a video the page shows the projects there are and takes a file. Options: configs/annotate.yaml.
 """
 
 import hydra

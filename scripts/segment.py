@@ -1,4 +1,4 @@
-"""Segment a video: python scripts/segment.py video=in.mp4 click=[frame,x,y] out=out/
+"""Segment a video: python scripts/segment.py in.mp4 click=frame,x,y out=out/
 
 Several objects and clicks: click=[[0,120,80,1],[0,300,90,2]] (frame, x, y, object), and
 background=[[0,200,60,1]] beside them. Options and their values: configs/segment.yaml.

@@ -101,7 +101,7 @@ def test_mistakes_are_told_before_torch_is_loaded(script, tmp_path, name, option
 
 
 def test_a_value_of_another_kind_is_one_line(errors):
-    with pytest.raises(SystemExit, match=r"^error: a value of another kind .*must be int") as stopped:
-        with errors.clear_errors():
-            raise TypeError("it must be\nint")
+    expected = r"^error: a value of another kind .*must be int"
+    with pytest.raises(SystemExit, match=expected) as stopped, errors.clear_errors():
+        raise TypeError("it must be\nint")
     assert "\n" not in str(stopped.value)
