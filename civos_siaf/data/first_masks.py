@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from civos_siaf.data.samples import Item, TrainingData
+from civos_siaf.data.samples import TrainingData, TrainingItem
 from civos_siaf.data.start_masks import corrupted
 from civos_siaf.masks import VOID
 
@@ -26,7 +26,7 @@ class WithFirstMasks:
             raise ValueError(f"probability must be in [0, 1], got {probability}")
         self.items, self.probability = items, probability
 
-    def item(self, index: int, rng: np.random.Generator, *, step: int) -> Item:
+    def item(self, index: int, rng: np.random.Generator, *, step: int) -> TrainingItem:
         """See `TrainingData`."""
         item = dict(self.items.item(index, rng, step=step))
         truth = item["labels"][0].numpy()

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from civos_siaf.frames import Rgb
 from civos_siaf.prompts import Click
+from civos_siaf.video.frames import Rgb
 
 THRESHOLD = 0.5
 DOT = 2

@@ -96,5 +96,3 @@ class GuidedPropagation(LightPropagation):
             rest = torch.cat([carried, scores], dim=1)
             enlarged = F.interpolate(rest, scale_factor=4, mode="bilinear", align_corners=False)
             return torch.cat([coarse, rest], dim=1), torch.cat([fine, enlarged], dim=1)
-
-

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from civos_siaf.aggregate import aggregate
-from civos_siaf.frames import Frames
+from civos_siaf.networks.aggregate import aggregate
+from civos_siaf.networks.padding import Padding
 from civos_siaf.networks.propagation_network import (
     FrameBefore,
     FrameFeatures,
@@ -21,7 +21,6 @@ from civos_siaf.networks.propagation_network import (
     PropagationNetwork,
     others,
 )
-from civos_siaf.padding import Padding
 from civos_siaf.propagation.confidence import SAMPLED, appearing, confidence
 from civos_siaf.propagation.difference_fusion import Difference, FusionNetwork, fuse
 from civos_siaf.propagation.feature_cache import FeatureCache
@@ -29,12 +28,12 @@ from civos_siaf.propagation.images import FrameImages
 from civos_siaf.propagation.mask_store import MaskState, MaskStore
 from civos_siaf.propagation.memory_bank import AnnotatedMemory, MemoryBank
 from civos_siaf.propagation.settings import PropagationSettings
-from civos_siaf.propagation.sweeps import Sweep, sweeps_from
-from civos_siaf.propagation.truncated import truncated_sweeps
-from civos_siaf.protocol import Arrived, Progress, ignore, unseen
+from civos_siaf.propagation.sweeps import Sweep, sweeps_from, truncated_sweeps
+from civos_siaf.protocol import Arrived, Progress, no_frame_callback, no_progress
+from civos_siaf.video.frames import Frames
 
 
-class Step(NamedTuple):
+class PropagationStep(NamedTuple):
     """What happened on one frame of a sweep; the tensors only where masks were fused.
 
     Attributes:
@@ -85,7 +84,7 @@ class Propagator:
         *,
         num_objects: int,
         settings: PropagationSettings | None = None,
-        observer: Callable[[Step], None] | None = None,
+        observer: Callable[[PropagationStep], None] | None = None,
     ) -> None:
         self.settings = settings or PropagationSettings()
         self.network = network
@@ -105,7 +104,7 @@ class Propagator:
         )
         self._bank = MemoryBank(
             top_k=self.settings.top_k,
-            max_kept=self.settings.max_kept,
+            max_memory_frames=self.settings.max_memory_frames,
             shared_keys=network.shared_keys,
         )
         self._annotated: tuple[AnnotatedMemory, ...] = ()
@@ -125,7 +124,12 @@ class Propagator:
         self.masks.num_objects += count
 
     def interact(
-        self, prob: Tensor, frame: int, progress: Progress = ignore, *, arrived: Arrived = unseen
+        self,
+        prob: Tensor,
+        frame: int,
+        progress: Progress = no_progress,
+        *,
+        arrived: Arrived = no_frame_callback,
     ) -> NDArray[np.uint8]:
         """Annotate a frame and spread its masks; labels (T, H, W) of all frames. See `annotate`."""
         self.annotate(prob, frame, progress, arrived=arrived)
@@ -136,9 +140,9 @@ class Propagator:
         self,
         prob: Tensor,
         frame: int,
-        progress: Progress = ignore,
+        progress: Progress = no_progress,
         *,
-        arrived: Arrived = unseen,
+        arrived: Arrived = no_frame_callback,
         coming: Collection[int] = (),
     ) -> None:
         """Annotate a frame and spread its masks up to the next annotated frames.
@@ -168,7 +172,7 @@ class Propagator:
             sweeps = self._sweeps(frame, coming)
             total, done = sum(len(sweep.frames) for sweep in sweeps), 0
             self.masks.check_room(total)
-            if arrived is not unseen:
+            if arrived is not no_frame_callback:
                 arrived(frame, labels, 1.0)  # what a person has fixed is sure
             counted = self._appearing()
             target = self._fit_target() if self.network.guided and sweeps else None
@@ -238,7 +242,7 @@ class Propagator:
 
     def _spread(
         self, sweep: Sweep, difference: Difference, start: Tensor, target: Tensor | None
-    ) -> Iterator[Step]:
+    ) -> Iterator[PropagationStep]:
         """Visit the frames of a sweep; what goes into memory is never fused (spec mivos 6.2).
 
         Args:
@@ -258,10 +262,10 @@ class Propagator:
                 logits = self.network.decode(self._bank.read(features.key), features, before)
             last, current = frame, aggregate(logits[:, 0].float().sigmoid())
             if frame != sweep.frames[-1]:
-                keep = abs(frame - last_kept) >= self.settings.mem_freq
+                keep = abs(frame - last_kept) >= self.settings.mem_every
                 self._bank.add(self._encode_memory(frame, current[1:]), keep=keep)
                 last_kept = frame if keep else last_kept
-            step = Step(frame, read, None, current, None, None, current)
+            step = PropagationStep(frame, read, None, current, None, None, current)
             if sweep.bounded and self.fusion is not None:
                 step = self._fused(self.fusion, step, sweep, difference)
             self.masks.write(frame, step.result)
@@ -273,7 +277,9 @@ class Propagator:
         masks = prob[1:, None]
         return FrameBefore(self.features[frame], masks, others(masks), target)
 
-    def _fused(self, network: FusionNetwork, step: Step, sweep: Sweep, difference: Difference) -> Step:
+    def _fused(
+        self, network: FusionNetwork, step: PropagationStep, sweep: Sweep, difference: Difference
+    ) -> PropagationStep:
         key = self.features[step.frame].key
         previous = self.masks.prob(step.frame).to(step.current.device)
         with self.settings.autocast(self.images.device):
@@ -288,9 +294,9 @@ class Propagator:
             )
         return step._replace(fused_with=sweep.limit, previous=previous, attention=attention, result=result)
 
-    def _tell(self, step: Step, arrived: Arrived, counted: Collection[int]) -> None:
+    def _tell(self, step: PropagationStep, arrived: Arrived, counted: Collection[int]) -> None:
         """Tell of a visited frame."""
-        if arrived is not unseen:
+        if arrived is not no_frame_callback:
             inside = self.padding.crop(step.result)[:, ::SAMPLED, ::SAMPLED]
             arrived(step.frame, self.masks.cropped(step.frame), confidence(inside, counted))
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from civos_siaf import Click, Prompts
-from civos_siaf.frames import Frames
+from civos_siaf.api.light import light_civos, light_siaf
 from civos_siaf.interaction.click_guarantee import pixel
-from civos_siaf.light import light_civos, light_siaf
+from civos_siaf.video.frames import Frames
 
 SIZE = (72, 96)
 

@@ -35,5 +35,7 @@ def test_what_looks_alike_far_away_gets_nothing():
 
 def test_places_outside_the_frame_never_count():
     maps = torch.ones(1, 1, 6, 8)
-    carried = carry_locally(torch.zeros(1, 3, 6, 8), torch.zeros(1, 3, 6, 8), maps, radius=3, sharpness=torch.tensor(1.0))
+    carried = carry_locally(
+        torch.zeros(1, 3, 6, 8), torch.zeros(1, 3, 6, 8), maps, radius=3, sharpness=torch.tensor(1.0)
+    )
     assert torch.allclose(carried, maps, atol=1e-5)

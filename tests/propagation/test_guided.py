@@ -3,11 +3,11 @@
 import numpy as np
 import torch
 
-from civos_siaf.frames import Frames
 from civos_siaf.networks.guided_propagation import GuidedPropagation
 from civos_siaf.networks.light_propagation import LightPropagation
 from civos_siaf.propagation.propagator import Propagator
 from civos_siaf.propagation.settings import PropagationSettings
+from civos_siaf.video.frames import Frames
 from tests.propagation.toys import masks, video
 
 
