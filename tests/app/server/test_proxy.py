@@ -14,7 +14,7 @@ import pytest
 from websockets.sync.client import connect
 
 from civos_siaf.app.server.launch import Tool
-from civos_siaf.app.server.library import Library
+from civos_siaf.app.server.project_registry import ProjectRegistry
 from civos_siaf.app.server.security import PublicUrl, host_names
 from civos_siaf.methods import NearestColour
 from tests.app.server.proxy import proxied
@@ -25,7 +25,7 @@ URL = f"https://{SITE}/tools/label/"
 
 @pytest.fixture
 def tool(clip: Path, tmp_path: Path) -> Iterator[tuple[Tool, str]]:
-    library = Library(tmp_path / "projects", NearestColour())
+    library = ProjectRegistry(tmp_path / "projects", NearestColour())
     project = library.find_or_create(clip)
     tool = Tool(library, public_url=URL)
     thread = threading.Thread(target=tool.run)
