@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from civos_siaf.data.samples import TrainingData, TrainingItem
 from civos_siaf.data.start_masks import corrupted
@@ -37,11 +38,11 @@ class WithFirstMasks:
         return item
 
     @staticmethod
-    def _corrupted(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Labels (H, W) with every object corrupted by itself; where two claim a pixel the surer one has it."""
+    def _corrupted(truth: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+        """Labels (H, W) with every object corrupted by itself; of two that claim a pixel the surer has it."""
         planes = [np.full(truth.shape, 0.5, np.float32)]
         for k in range(1, int(truth.max(initial=0)) + 1):
             mask = (truth == k).astype(np.float32)
             others = ((truth > 0) & (truth != k)).astype(np.float32)
             planes.append(corrupted(mask, others, rng) if mask.any() else mask)
-        return np.stack(planes).argmax(axis=0)
+        return np.asarray(np.stack(planes).argmax(axis=0), np.int64)

@@ -135,7 +135,8 @@ def _like_coloured(mask: Plane, image: Plane, rng: np.random.Generator) -> Plane
         reach = rng.uniform(0.2, 0.8) * max(mask.shape)
         rows, columns = np.mgrid[: mask.shape[0], : mask.shape[1]]
         near &= (rows - y) ** 2 + (columns - x) ** 2 < reach**2
-    return cv2.medianBlur(near.astype(np.uint8) * 255, 7).astype(np.float32) / 255
+    smooth = cv2.medianBlur(near.astype(np.uint8) * 255, 7)
+    return np.asarray(smooth / 255, dtype=np.float32)
 
 
 def _moved(mask: Plane, side: float, rng: np.random.Generator) -> Plane:

@@ -71,8 +71,8 @@ def with_twin(sample: ImageSample, number: int, rng: np.random.Generator) -> Ima
             break
     else:
         return sample
-    pasted = warp_image(sample.image, matrix, size).astype(np.float32)
-    pasted = pasted * rng.uniform(0.8, 1.2) + rng.uniform(-15, 15, 3)
+    copied = warp_image(sample.image, matrix, size).astype(np.float32)
+    pasted = copied * rng.uniform(0.8, 1.2) + rng.uniform(-15, 15, 3)
     alpha = cv2.GaussianBlur(seen.astype(np.float32), (0, 0), 0.8)
     alpha[taken] = 0
     below = sample.image.astype(np.float32)

@@ -42,8 +42,8 @@ class MultiObjectClickPredictor:
         untouched: objects without a click are predicted too (published), or "keep" their previous mask.
         second_look: predict every clicked object once more, in its surroundings only; for networks that are
             fast and work at a reduced size. None (published): no.
-        repeats: so many times more the network looks, its answer as previous mask, at the whole image and then
-            in the second look, unless the answer has settled before (published: 0).
+        repeats: so many times more the network looks, with its answer as previous mask, at the whole image
+            and then in the second look, unless the answer has settled before (published: 0).
         hold: the answer agrees with every click, see `hold_clicks`; published: as the network likes.
         doubt: every clicked object is also predicted without its previous mask, and the better answer is
             taken, see `better_answer`; published: no.
@@ -162,7 +162,7 @@ class MultiObjectClickPredictor:
         return prob
 
     def _look_again(self, rgb: Tensor, prob: NDArray[np.float32], clicks: Clicks) -> NDArray[np.float32]:
-        """Probability (H, W) of an object with the second look, from its first answer (H, W) and its clicks."""
+        """Probability (H, W) of an object with the second look, from its answer (H, W) before and its clicks."""
         zoom = self.second_look
         if zoom is None:
             return prob

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 CHANNELS = 4
-"""Maps per image: likeness to positive clicks, to negative clicks, to the previous mask, and to its outside."""
+"""Maps per image: likeness to positive clicks, to negative ones, to the previous mask, and to its outside."""
 
 
 class ClickSimilarity(nn.Module):

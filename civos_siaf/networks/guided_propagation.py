@@ -1,4 +1,4 @@
-"""The light space-time memory network with a sense of place, and with a model of what the objects look like."""
+"""The light space-time memory network with a sense of place, and with a model of what objects look like."""
 
 from __future__ import annotations
 

@@ -78,10 +78,9 @@ class LightClicks(ClickNetwork):
             raise ValueError("LightClicks needs with_prev_mask: it compares places with the previous mask")
         self.similarity = ClickSimilarity(sum(channels[-2:]))
         self.lateral_similarity = nn.ModuleList(nn.Conv2d(CHANNELS, width, 1) for _ in channels[1:])
-        for conv in self.lateral_similarity:
-            # Weights that were learned without it begin with the answers that they had.
-            nn.init.zeros_(conv.weight)
-            nn.init.zeros_(conv.bias)
+        # Weights that were learned without it begin with the answers that they had.
+        for parameter in self.lateral_similarity.parameters():
+            nn.init.zeros_(parameter)
 
     def internal_size(self, height: int, width: int) -> tuple[int, int]:
         """The size that the encoder sees: 32k + 1 per side keeps corners on corners at every stride."""

@@ -76,4 +76,5 @@ def test_every_click_holds(clicks, seed):
         assert disagreeing(held[k - 1], [click for click in clicks if click.object_id == k]) == 0
     for click in clicks:
         if click.positive:
-            assert held[:, *pixel(click, HEIGHT, WIDTH)].argmax() == click.object_id - 1
+            y, x = pixel(click, HEIGHT, WIDTH)
+            assert held[:, y, x].argmax() == click.object_id - 1

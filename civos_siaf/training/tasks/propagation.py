@@ -42,8 +42,8 @@ class PropagationTask(Task):
         freeze_bn: batch norms keep their statistics, only scale and shift are trained; or the beginnings of
             the names of those that do.
         truth_probability: chance that a clip's memory gets true masks for the predicted ones of a frame.
-        anchor_probability: chance that the last frame of a batch's clips is annotated, too: its true masks are
-            in memory from the start, as between two annotated frames, and the frames in between are learned.
+        anchor_probability: chance that the last frame of a batch's clips is annotated, too: its true masks
+            are in memory from the start, and the frames in between are learned.
     """
 
     def __init__(
