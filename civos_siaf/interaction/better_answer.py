@@ -20,7 +20,7 @@ MARGIN = 0.02
 
 
 def better_answer(corrected: Probability, fresh: Probability, clicks: Sequence[Click]) -> Probability:
-    """The answer from the previous mask, or the one from nothing: the one that follows all clicks, or is surer.
+    """The answer from the previous mask or the one from nothing, whichever follows all clicks, or is surer.
 
     A network that was shown a wrong mask tends to keep it, and one that was shown none knows nothing of the
     clicks of other frames. So the fresh answer must be clearly surer to be taken.

@@ -162,7 +162,7 @@ class MultiObjectClickPredictor:
         return prob
 
     def _look_again(self, rgb: Tensor, prob: NDArray[np.float32], clicks: Clicks) -> NDArray[np.float32]:
-        """Probability (H, W) of an object with the second look, from its answer (H, W) before and its clicks."""
+        """Probability (H, W) of an object after the second look, from its answer (H, W) before it."""
         zoom = self.second_look
         if zoom is None:
             return prob
