@@ -62,10 +62,13 @@ def test_methods_and_tables_name_what_there_is():
             cfg = compose("eval_davis", [f"method={name}"])
             for option, weights in needs.published.items():
                 assert OmegaConf.select(cfg, option).name == weights, option
+            for option, model in needs.hub.items():
+                assert OmegaConf.select(cfg, option).name == model, option
             for option, experiment in needs.trained.items():
                 assert TRAINED_BY[OmegaConf.select(cfg, option).name] == experiment, option
             assert set(needs.shipped) <= set(found.shipped)
             assert set(needs.published.values()) <= set(found.published)
+            assert set(needs.hub.values()) <= set(found.hub)
             assert set(needs.trained.values()) <= experiments
     for table in found.tables.values():
         assert set(table.methods) <= set(found.methods)
