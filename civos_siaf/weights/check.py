@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from civos_siaf.networks.afi.variants import VARIANTS as AFI
 from civos_siaf.networks.aot.variants import VARIANTS
-from civos_siaf.weights import afi_networks, aot_networks, click_networks, mivos_networks
+from civos_siaf.weights import afi_networks, aot_networks, click_networks, cutie_networks, mivos_networks
 from civos_siaf.weights.download import noted_hash, sha256
 from civos_siaf.weights.load import load_strictly, read_weights
 from civos_siaf.weights.manifest import WeightRecord
@@ -34,8 +34,12 @@ def build(architecture: str) -> nn.Module:
     """A network with fresh weights, of whichever family.
 
     Raises:
+        FileNotFoundError: the package of somebody else's network is not installed.
         ValueError: no such architecture.
     """
+    if architecture in cutie_networks.ARCHITECTURES:
+        network: nn.Module = cutie_networks.build(architecture)
+        return network
     for family in (click_networks.ARCHITECTURES, mivos_networks.ARCHITECTURES):
         if architecture in family:
             return family[architecture]()

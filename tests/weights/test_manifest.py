@@ -35,6 +35,8 @@ def test_the_files_that_come_along_are_those_of_the_manifest(name):
 
 @pytest.mark.parametrize("record", [*manifest().shipped.values(), *RECORDS], ids=lambda record: record.name)
 def test_counts_and_sizes_are_those_of_the_network(record):
+    if record.architecture.startswith("cutie"):
+        pytest.importorskip("cutie", reason="needs the extra [cutie]")
     with torch.device("meta"):
         state = build(record.architecture).state_dict()
     assert len(state) == record.tensors

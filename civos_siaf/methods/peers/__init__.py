@@ -3,6 +3,7 @@
 Their packages are optional and imported when a network is loaded; see `civos_siaf.weights.hub`.
 """
 
+from civos_siaf.methods.peers.cutie import Cutie
 from civos_siaf.methods.peers.sam import Sam
 
-__all__ = ["Sam"]
+__all__ = ["Cutie", "Sam"]
