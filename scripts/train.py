@@ -4,6 +4,12 @@ Several GPUs: torchrun --nproc-per-node=8 scripts/train.py experiment=... A stop
 last checkpoint was made. Options and their values: configs/train.yaml and configs/experiment/.
 """
 
+from civos_siaf.cli.arguments import prepare
+
+if __name__ == "__main__":  # before what loads torch, so that mistakes are told at once
+    prepare(__file__, inputs=("data_root", "data.*root", "data.*images"), outputs=("folder",))
+
+
 import hydra
 import torch
 from errors import clear_errors, complete
@@ -25,6 +31,7 @@ def run(cfg: DictConfig, process: Process) -> None:
         process=process,
         validation=instantiate(cfg.validation),
         about=settings(cfg),
+        fresh=cfg.fresh,
     )
     shown = {"unit": "step", "disable": None if process.is_first else True}
     with tqdm(total=trainer.steps, initial=trainer.step, **shown) as bar:
