@@ -22,7 +22,7 @@ def configs():
         yield
 
 
-@pytest.mark.parametrize(("name", "runs"), [("peers", 46), ("peers_speed", 11)])
+@pytest.mark.parametrize(("name", "runs"), [("peers", 44), ("peers_speed", 11)])
 def test_tables_are_complete(name, runs):
     cfg = compose("reproduce", overrides=[f"table={name}", "models=peers", "out=x"])
     found, models = instantiate(cfg.table), instantiate(cfg.models)
