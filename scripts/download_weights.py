@@ -2,13 +2,12 @@
 
 import argparse
 
-from errors import clear_errors
 from tqdm import tqdm
 
+from civos_siaf.cli.errors import clear_errors
 from civos_siaf.weights import hub
 from civos_siaf.weights.download import download, sha256
-from civos_siaf.weights.manifest import manifest
-from civos_siaf.weights.registry import RECORDS, find
+from civos_siaf.weights.manifest import RECORDS, find_record, manifest
 
 
 def fetch(name: str, folder: str) -> None:
@@ -16,7 +15,7 @@ def fetch(name: str, folder: str) -> None:
         path = hub.fetch(model, folder)
         print(f"{path}\nlicence {model.licence}, from {model.page}")
         return
-    record = find(name)
+    record = find_record(name)
     with tqdm(unit="B", unit_scale=True, desc=record.file_name) as bar:
 
         def show(done: int, total: int | None) -> None:

@@ -14,9 +14,9 @@ from typing import TypedDict
 
 import torch
 
-from civos_siaf.frames import Frames
 from civos_siaf.prompts import Click, Prompts
 from civos_siaf.protocol import Method
+from civos_siaf.video.frames import Frames
 
 SAMPLED_EVERY = 0.02
 """Seconds between looks at the memory of the process."""

@@ -11,11 +11,11 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from civos_siaf.devices import torch_device
 from civos_siaf.networks.cutie_video import CutieVideo
+from civos_siaf.runtime.device import torch_device
 from civos_siaf.weights.hub import require
 from civos_siaf.weights.load import load_strictly, read_weights, without_prefix
-from civos_siaf.weights.untrained import fill_untrained
+from civos_siaf.weights.ready import fill_untrained
 
 ARCHITECTURES = ("cutie-base", "cutie-small")
 

@@ -16,10 +16,10 @@ from typing import Any
 
 import torch
 
-from civos_siaf.devices import torch_device
 from civos_siaf.networks.sam_video import SamVideo
+from civos_siaf.runtime.device import torch_device
+from civos_siaf.weights.locate import weight_folders
 from civos_siaf.weights.manifest import HubRecord, manifest
-from civos_siaf.weights.own import weight_folders
 
 CONFIG = "config.json"
 FILES = (CONFIG, "model*.safetensors*", "*processor_config.json")

@@ -7,16 +7,16 @@ import pytest
 import torch
 
 import civos_siaf
-from civos_siaf.weights import hub, own
+from civos_siaf.weights import hub, locate
 from civos_siaf.weights.manifest import manifest
-from civos_siaf.weights.named import hashes
+from civos_siaf.weights.provenance import hashes
 
 RECORD = manifest().hub["sam2.1-tiny"]
 
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    monkeypatch.setenv(own.VARIABLE, str(tmp_path / "weights"))
+    monkeypatch.setenv(locate.VARIABLE, str(tmp_path / "weights"))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from civos_siaf.files import atomic_path, write_text
-from civos_siaf.frames import Frames
-from civos_siaf.interaction.frame_masks import FrameMasks
+from civos_siaf.interaction.frame_interaction import FrameInteraction
 from civos_siaf.methods.peers.cutie_propagator import CutiePropagator, CutieState
 from civos_siaf.methods.session import RoundRules, RoundSession, Taken
 from civos_siaf.networks.cutie_video import CutieVideo
 from civos_siaf.propagation.settings import SpeedSettings
+from civos_siaf.runtime.files import atomic_path, write_text
+from civos_siaf.video.frames import Frames
 
 FORMAT = 1
 STATE, LABELS = "state.json", "labels.npz"
@@ -24,7 +24,7 @@ class Cutie:
     """Interaction on a frame by one of our networks, propagation by Cutie; every round is propagated.
 
     Args:
-        interaction: makes masks of prompts, such as `ClickMasks` or `ScribbleMasks`.
+        interaction: makes masks of prompts, such as `ClickInteraction` or `ScribbleInteraction`.
         network: propagates.
         settings: of its speed, and of what is kept of frames.
         taken: of the frames in one call of `interact` the first, the last, or all.
@@ -34,7 +34,7 @@ class Cutie:
 
     def __init__(
         self,
-        interaction: FrameMasks,
+        interaction: FrameInteraction,
         network: CutieVideo,
         *,
         settings: SpeedSettings | None = None,

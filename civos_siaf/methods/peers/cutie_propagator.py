@@ -11,18 +11,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from civos_siaf.frames import Frames
 from civos_siaf.masks import one_hot
 from civos_siaf.networks.cutie_video import CutieMemory, CutieVideo
+from civos_siaf.networks.padding import Padding
 from civos_siaf.networks.propagation_network import FrameFeatures
-from civos_siaf.padding import Padding
 from civos_siaf.propagation.confidence import SAMPLED, appearing, confidence
 from civos_siaf.propagation.feature_cache import FeatureCache
 from civos_siaf.propagation.images import FrameImages
 from civos_siaf.propagation.label_store import LabelState, LabelStore
 from civos_siaf.propagation.settings import SpeedSettings
-from civos_siaf.propagation.truncated import truncated_sweeps
-from civos_siaf.protocol import Arrived, Progress, ignore, unseen
+from civos_siaf.propagation.sweeps import truncated_sweeps
+from civos_siaf.protocol import Arrived, Progress, no_frame_callback, no_progress
+from civos_siaf.video.frames import Frames
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,9 +118,9 @@ class CutiePropagator:
         self,
         prob: Tensor,
         frame: int,
-        progress: Progress = ignore,
+        progress: Progress = no_progress,
         *,
-        arrived: Arrived = unseen,
+        arrived: Arrived = no_frame_callback,
         coming: Collection[int] = (),
     ) -> None:
         """Fix the labels of a frame, and propagate if no other follows in this round.
@@ -168,7 +168,7 @@ class CutiePropagator:
             return
         self._complete(objects)
         memory = self._memory(self._annotated, objects)
-        if arrived is not unseen:
+        if arrived is not no_frame_callback:
             for frame in sorted(self._annotated):
                 arrived(frame, self.masks.inside(frame), 1.0)  # what a person has fixed is sure
         sweeps = truncated_sweeps(self._annotated, len(self.frames))
@@ -179,7 +179,7 @@ class CutiePropagator:
                 prob = self._step(running, frame, end=frame == sweep.frames[-1])
                 labels = self._numbered(prob, objects)
                 self.masks.stored[frame] = labels
-                if arrived is not unseen:
+                if arrived is not no_frame_callback:
                     arrived(frame, labels, confidence(prob[:, ::SAMPLED, ::SAMPLED].float()))
                 done += 1
                 progress(done, total)

@@ -12,23 +12,23 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from civos_siaf.frames import Frames
-from civos_siaf.interaction.frame_masks import FrameMasks, FrameView
+from civos_siaf.interaction.frame_interaction import FrameInteraction, FrameView
 from civos_siaf.masks import one_hot
 from civos_siaf.methods.history import History
-from civos_siaf.methods.mask_order import counting, settled, stages
 from civos_siaf.methods.peers.sam_prompts import StrokePoints, affected, prompt_of, refuse_without_object
 from civos_siaf.methods.peers.sam_settings import SamSettings
 from civos_siaf.methods.peers.sam_state import Moment, load_moment, save_moment
 from civos_siaf.methods.peers.sam_tracker import SamTracker, Track
 from civos_siaf.methods.prompt_check import check_prompts
+from civos_siaf.methods.prompt_precedence import effective_prompts, split_effective, split_into_stages
+from civos_siaf.networks.padding import Padding
 from civos_siaf.networks.sam_video import SamPrompt, SamVideo
-from civos_siaf.padding import Padding
 from civos_siaf.prompts import Box, Click, MaskPrompt, Prompt, Prompts, Scribble
 from civos_siaf.propagation.confidence import confidence
 from civos_siaf.propagation.images import FrameImages
 from civos_siaf.propagation.label_store import LabelStore
-from civos_siaf.protocol import Arrived, Labels, LabelVideo, Progress, ignore, unseen
+from civos_siaf.protocol import Arrived, Labels, LabelVideo, Progress, no_frame_callback, no_progress
+from civos_siaf.video.frames import Frames
 
 STRIDE = 16
 """Of the networks that turn strokes into masks."""
@@ -55,7 +55,7 @@ class Sam:
         *,
         settings: SamSettings | None = None,
         strokes: StrokePoints | None = None,
-        interaction: FrameMasks | None = None,
+        interaction: FrameInteraction | None = None,
         max_undo: int = 3,
     ) -> None:
         self.network = network
@@ -92,7 +92,7 @@ class SamSession:
         self,
         tracker: SamTracker,
         strokes: StrokePoints,
-        interaction: FrameMasks | None,
+        interaction: FrameInteraction | None,
         *,
         num_objects: int,
         max_undo: int = 3,
@@ -132,14 +132,16 @@ class SamSession:
         if not prompts:
             return {}
         after = self._now
-        for part in stages(prompts):
+        for part in split_into_stages(prompts):
             for frame in part.frames:
                 after = self._answered(part.on(frame), frame, after)
         self._history.before_interaction(self._now)
         self._now = after
         return {frame: self._labels_of(frame, after.tracks, after.drawn) for frame in prompts.frames}
 
-    def propagate(self, progress: Progress = ignore, *, arrived: Arrived = unseen) -> LabelVideo:
+    def propagate(
+        self, progress: Progress = no_progress, *, arrived: Arrived = no_frame_callback
+    ) -> LabelVideo:
         """Labels (T, H, W) of every frame; without prompts in this round nothing changes.
 
         Args:
@@ -153,7 +155,7 @@ class SamSession:
         def found(frame: int, tracks: Mapping[int, Track]) -> None:
             labels = self._labels_of(frame, tracks, now.drawn)
             self._labels[frame] = labels
-            if arrived is not unseen:
+            if arrived is not no_frame_callback:
                 arrived(frame, labels, self._confidence(frame, tracks))
 
         try:
@@ -197,7 +199,7 @@ class SamSession:
 
     def _answered(self, prompts: Prompts, frame: int, before: Moment) -> Moment:
         """A moment after new prompts on one frame."""
-        drawn = settled([before.drawn.get(frame, Prompts()), prompts])
+        drawn = effective_prompts([before.drawn.get(frame, Prompts()), prompts])
         together = Prompts(tuple(item for part in drawn for item in part))
         there = {
             k: logits for k in before.tracks if (logits := self._logits(before.tracks, frame, k)) is not None
@@ -256,7 +258,7 @@ class SamSession:
                 labels.masked_fill_(own > best, k)
                 best = torch.maximum(best, own)
         found: Labels = labels.numpy()
-        for prompt, later in counting([drawn.get(frame, Prompts())]).held:
+        for prompt, later in split_effective([drawn.get(frame, Prompts())]).held:
             taken = np.isin(found, list(later))
             found[found == prompt.object_id] = 0
             found[prompt.mask & ~taken] = prompt.object_id

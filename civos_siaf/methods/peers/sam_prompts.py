@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from civos_siaf.methods.mask_order import counting
+from civos_siaf.methods.prompt_precedence import split_effective
 from civos_siaf.networks.sam_video import SamPrompt
 from civos_siaf.prompts import Box, Click, MaskPrompt, Prompt, PromptKindError, Prompts, Scribble
 
@@ -75,7 +75,7 @@ def prompt_of(drawn: Prompts, object_id: int, strokes: StrokePoints) -> SamPromp
     Raises:
         PromptKindError: a box after clicks or strokes.
     """
-    counted = counting([drawn])
+    counted = split_effective([drawn])
     for held in counted.held:
         if held.prompt.object_id == object_id:
             return SamPrompt(np.empty((0, 2), np.float32), np.empty(0, bool), mask=held.prompt.mask)

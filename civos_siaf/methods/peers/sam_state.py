@@ -17,10 +17,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from civos_siaf.files import atomic_path, write_text
 from civos_siaf.methods.peers.sam_tracker import Track
 from civos_siaf.prompts import Box, Click, MaskPrompt, Prompt, Prompts, Scribble
 from civos_siaf.propagation.label_store import LabelState, pack, unpack
+from civos_siaf.runtime.files import atomic_path, write_text
 
 FORMAT = 1
 STATE, LABELS, MASKS, ANSWERS = "state.json", "labels.npz", "masks.npz", "answers.safetensors"

@@ -9,14 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from civos_siaf.frames import Frames
 from civos_siaf.methods.peers.sam_settings import SamSettings, Sweeps
 from civos_siaf.networks.propagation_network import FrameFeatures
 from civos_siaf.networks.sam_video import ObjectMemory, Output, SamPrompt, SamVideo
 from civos_siaf.propagation.feature_cache import FeatureCache
-from civos_siaf.propagation.shelf import Put, Shelf
-from civos_siaf.propagation.truncated import truncated_sweeps
+from civos_siaf.propagation.sweeps import truncated_sweeps
+from civos_siaf.propagation.tensor_spill import TensorHandle, TensorSpill
 from civos_siaf.protocol import Labels, Progress
+from civos_siaf.video.frames import Frames
 
 SURE = 10.0
 """Logit of a mask that is known as a label only."""
@@ -37,7 +37,7 @@ class Track:
 
     answers: Mapping[int, Output] = field(default_factory=dict)
     corrected: frozenset[int] = frozenset()
-    logits: Mapping[int, Put] = field(default_factory=dict)
+    logits: Mapping[int, TensorHandle] = field(default_factory=dict)
     propagated: bool = False
     stale: bool = False
 
@@ -58,7 +58,7 @@ class SamTracker:
         self.features = FeatureCache(
             self._encode, max_bytes=settings.feature_bytes, dtype=settings.feature_dtype
         )
-        self._shelf = Shelf(max_bytes=settings.mask_bytes, folder=settings.folder)
+        self._shelf = TensorSpill(max_bytes=settings.mask_bytes, folder=settings.folder)
 
     @property
     def video(self) -> tuple[int, int, int]:
@@ -127,7 +127,7 @@ class SamTracker:
         self._shelf.check_room(sum(steps[own] * len(groups[own]) for own in groups), 4 * height * width)
         done = 0
         for place, (prompted, objects) in enumerate(groups.items()):
-            fresh: dict[int, dict[int, Put]] = {k: {} for k in objects}
+            fresh: dict[int, dict[int, TensorHandle]] = {k: {} for k in objects}
             for k in objects:
                 now[k] = replace(now[k], logits=fresh[k], propagated=True, stale=False)
             last = place == len(groups) - 1

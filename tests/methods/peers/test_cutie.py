@@ -194,7 +194,12 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch):
 )
 def test_the_method_plays_a_round(options):
     pytest.importorskip("cutie", reason="needs the extra [cutie]")
-    always = ["method=cutie", "out=x", "method.network.path=null", "method.network.architecture=cutie-small"]
+    always = [
+        "method=cutie",
+        "out=x",
+        "method.network.weights=null",
+        "method.network.architecture=cutie-small",
+    ]
     with initialize_config_dir(config_dir=str(CONFIGS), version_base="1.3"):
         method = instantiate(compose("eval_davis", overrides=[*always, *options]).method)
     session = method.open(Frames.open(VIDEO[:3]), num_objects=1)

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from civos_siaf import Box, Click, Frames, MaskPrompt, Prompts, Scribble
-from civos_siaf.interaction.scribble_masks import ScribbleMasks
+from civos_siaf.interaction.scribble_interaction import ScribbleInteraction
 from civos_siaf.methods.peers.sam_prompts import StrokePoints
 from civos_siaf.prompts import PromptKindError
-from civos_siaf.weights.mivos_networks import network
+from civos_siaf.weights.mivos_networks import load_network
 from tests.methods.peers.conftest import VIDEO
 
 FIRST, SECOND = 2, 6
@@ -138,12 +138,12 @@ def test_strokes_are_points_and_background_strokes_negative_ones(opened):
 def test_strokes_can_become_masks_first(opened):
     seen = []
 
-    class Recorded(ScribbleMasks):
+    class Recorded(ScribbleInteraction):
         def predict(self, view, calls):
             seen.append(super().predict(view, calls))
             return seen[-1]
 
-    session = opened(interaction=Recorded(network("light-s2m", None), scale_to_padded=False))
+    session = opened(interaction=Recorded(load_network("light-s2m", None), scale_to_padded=False))
     shown = session.interact(Prompts((Scribble(FIRST, 1, [(10, 10), (30, 30)]),)))
     mask = seen[0].argmax(dim=0).numpy() == 1
     assert np.mean((shown[FIRST] == 1) == mask) > 0.8, "in the resolution of the network"

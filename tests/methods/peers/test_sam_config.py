@@ -8,7 +8,8 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from PIL import Image
 
-from civos_siaf import Frames, Prompts, Scribble, annotate
+from civos_siaf import Frames, Prompts, Scribble
+from civos_siaf.api import open_project
 from civos_siaf.benchmark import Evaluation
 from civos_siaf.prompts import PromptKindError
 from tests.methods.peers.conftest import VIDEO
@@ -35,7 +36,7 @@ def test_every_family_plays_a_round_from_strokes(family, composed):
 def test_a_size_and_strokes_as_masks_are_options(composed):
     chosen = composed("sam2", "+size=base_plus", "+interaction@method.interaction=strokes_light")
     assert chosen.method.network.name == "sam2.1-base_plus"
-    assert type(instantiate(chosen.method.interaction)).__name__ == "ScribbleMasks"
+    assert type(instantiate(chosen.method.interaction)).__name__ == "ScribbleInteraction"
 
 
 def test_the_robot_plays_three_rounds(composed, tmp_path):
@@ -54,7 +55,7 @@ def test_a_session_of_the_annotation_tool(method, tmp_path):
     folder.mkdir()
     for index, frame in enumerate(VIDEO):
         Image.fromarray(frame).save(folder / f"{index:05d}.png")
-    with annotate.open(folder, method("sam2"), folder=tmp_path / "project") as project:
+    with open_project.open(folder, method("sam2"), folder=tmp_path / "project") as project:
         first = project.add_object("one")
         shown = project.click(2, first, x=20, y=30)
         assert (shown == first).any()
@@ -62,7 +63,7 @@ def test_a_session_of_the_annotation_tool(method, tmp_path):
         project.propagate()
         second = project.add_object("two")
         project.box(6, second, x0=50, y0=5, x1=75, y1=40)
-        with pytest.raises((annotate.ActionError, PromptKindError), match="no mask on frame 7"):
+        with pytest.raises((open_project.ActionError, PromptKindError), match="no mask on frame 7"):
             project.click(7, second, x=1, y=1, positive=False)
         project.commit()
         project.propagate()
@@ -71,7 +72,7 @@ def test_a_session_of_the_annotation_tool(method, tmp_path):
         project.undo()
         project.redo()
         assert np.array_equal(project.labels(5), after)
-    with annotate.open(folder, method("sam2"), folder=tmp_path / "project") as project:
+    with open_project.open(folder, method("sam2"), folder=tmp_path / "project") as project:
         assert np.array_equal(project.labels(5), after)
         project.click(1, first, x=22, y=31)
         project.commit()
