@@ -40,6 +40,7 @@ def evaluate(cfg: DictConfig, name: str, folder: Path) -> None:
 
 
 def time_interactive(folder: Path, bench: tables.Bench, method: DictConfig, objects: Sequence[int]) -> None:
+    """Time clicks and frames of a method and leave the figures in a folder."""
     with missing_as_such():
         tables.measure_interactive(folder, bench, lambda: instantiate(method), objects)
 
