@@ -22,8 +22,15 @@ DEFAULT_RATE = 24.0
 """Frames per second of videos that do not tell, as folders of images."""
 
 
+class DamagedFrameError(ValueError):
+    """A frame that is there but cannot be read."""
+
+
 class Source(Protocol):
-    """Where frames come from; `read` may be called in any order."""
+    """Where frames come from; `read` may be called in any order.
+
+    What a source may also have: `frame_rate`, `times`, `pixel_aspect`, `faults` and `sound`, as of `Frames`.
+    """
 
     def __len__(self) -> int: ...
 
@@ -40,16 +47,26 @@ class Frames:
     Decoded frames are kept in a cache of at most `cache_bytes`, the least recently used leaving first.
     All frames have the size of frame 0.
 
+    Args:
+        source: where they come from.
+        cache_bytes: of decoded frames kept.
+        hold: in the place of a damaged frame, which is named once in the log, the last good one is shown;
+            otherwise it is an error.
+
     >>> frames = Frames.open(np.zeros((5, 4, 6, 3), np.uint8))
     >>> len(frames), frames.height, frames.width
     (5, 4, 6)
     """
 
-    def __init__(self, source: Source, *, cache_bytes: int = DEFAULT_CACHE_BYTES) -> None:
+    def __init__(
+        self, source: Source, *, cache_bytes: int = DEFAULT_CACHE_BYTES, hold: bool = False
+    ) -> None:
         if len(source) == 0:
             raise ValueError("a video needs at least one frame")
         self._source = source
         self._budget = cache_bytes
+        self._hold = hold
+        self._faults: dict[int, str] = dict(getattr(source, "faults", {}))
         self._cache: OrderedDict[int, Rgb] = OrderedDict()
         self._cached = 0
         self._lock = threading.RLock()
@@ -57,23 +74,36 @@ class Frames:
 
     @classmethod
     def open(
-        cls, source: str | Path | NDArray[np.uint8], *, cache_bytes: int = DEFAULT_CACHE_BYTES
+        cls,
+        source: str | Path | NDArray[np.uint8],
+        *,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
+        hold: bool = False,
+        kept: Path | None = None,
     ) -> Frames:
-        """Open a folder of images, a video file, or an array (T, H, W, 3) or (T, H, W) uint8.
+        """Open a folder of images, an image or video file, or an array (T, H, W, 3) or (T, H, W) uint8.
+
+        Args:
+            source: what to open.
+            cache_bytes: see the class.
+            hold: see the class.
+            kept: a file that keeps what one decoding of a video file has found, so that it is done once.
 
         Raises:
             FileNotFoundError: no such folder or file.
-            ValueError: no frames, or an array of another shape or type.
+            ValueError: no frames, images of several sizes, or an array of another shape or type.
         """
         if isinstance(source, np.ndarray):
-            return cls(_ArraySource(source), cache_bytes=cache_bytes)
+            return cls(_ArraySource(source), cache_bytes=cache_bytes, hold=hold)
         path = Path(source)
         if path.is_dir():
-            return cls(_FolderSource(path), cache_bytes=cache_bytes)
+            return cls(ImageSource.of_folder(path), cache_bytes=cache_bytes, hold=hold)
+        if path.is_file() and is_image_name(path.name):
+            return cls(ImageSource([path]), cache_bytes=cache_bytes, hold=hold)
         if path.is_file():
             from civos_siaf.video import VideoSource
 
-            return cls(VideoSource(path), cache_bytes=cache_bytes)
+            return cls(VideoSource(path, kept=kept), cache_bytes=cache_bytes, hold=hold)
         raise FileNotFoundError(f"no video file or image folder at {path}")
 
     def __len__(self) -> int:
@@ -87,8 +117,11 @@ class Frames:
             if index in self._cache:
                 self._cache.move_to_end(index)
                 return self._cache[index]
-            frame = self._source.read(index)
-            self._check_size(index, frame)
+            try:
+                frame = self._source.read(index)
+                self._check_size(index, frame)
+            except (ValueError, OSError) as error:
+                frame = self._held(index, error)
             frame.flags.writeable = False
             self._keep(index, frame)
             return frame
@@ -124,6 +157,27 @@ class Frames:
         """Frames per second on average; None where that is not known, as for images."""
         return getattr(self._source, "frame_rate", None)
 
+    @property
+    def times(self) -> NDArray[np.float64] | None:
+        """When each frame is shown, seconds from the first, (T,), rising; None where that is not known."""
+        return getattr(self._source, "times", None)
+
+    @property
+    def pixel_aspect(self) -> Fraction:
+        """Width of a pixel by its height, as a player shows it."""
+        return Fraction(getattr(self._source, "pixel_aspect", 1))
+
+    @property
+    def sound(self) -> tuple[Path, float] | None:
+        """A file with the video's sound, and the time of frame 0 by its clock; None where there is none."""
+        return getattr(self._source, "sound", None)
+
+    @property
+    def faults(self) -> Mapping[int, str]:
+        """What is wrong with frames, by number, as far as it is known by now; they can be shown all the same,
+        or something in their place."""
+        return self._faults
+
     def name(self, index: int) -> str:
         """A short name of a frame: the file's stem, or the frame number in five digits."""
         return self._source.name(index)
@@ -137,6 +191,24 @@ class Frames:
                 self._size = size
         if size != self._size:
             raise ValueError(f"frame {self.name(index)} has size {size}, frame 0 has {self._size} (H, W)")
+
+    def _held(self, index: int, error: Exception) -> Rgb:
+        """The last good frame before one that cannot be read, or the next one."""
+        if not self._hold:
+            raise error
+        if index not in self._faults:
+            self._faults[index] = str(error)
+            log.warning("frame %d is shown as the one before it: %s", index, error)
+        for other in (*range(index - 1, -1, -1), *range(index + 1, len(self))):
+            if other in self._cache:
+                return self._cache[other].copy()
+            try:
+                frame = self._source.read(other)
+                self._check_size(other, frame)
+            except (ValueError, OSError):
+                continue
+            return frame
+        raise error
 
     def _keep(self, index: int, frame: Rgb) -> None:
         self._cache[index] = frame
