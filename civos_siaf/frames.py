@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import re
+import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+
+from civos_siaf.image_files import is_image_name
+from civos_siaf.image_pixels import read_image as read_image
+from civos_siaf.image_source import ImageSource
+
+log = logging.getLogger(__name__)
 
 Rgb: TypeAlias = NDArray[np.uint8]
 """An image (H, W, 3) uint8."""
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 DEFAULT_CACHE_BYTES = 256 * 2**20
 DEFAULT_RATE = 24.0
 """Frames per second of videos that do not tell, as folders of images."""
@@ -58,9 +63,7 @@ class Frames:
     (5, 4, 6)
     """
 
-    def __init__(
-        self, source: Source, *, cache_bytes: int = DEFAULT_CACHE_BYTES, hold: bool = False
-    ) -> None:
+    def __init__(self, source: Source, *, cache_bytes: int = DEFAULT_CACHE_BYTES, hold: bool = False) -> None:
         if len(source) == 0:
             raise ValueError("a video needs at least one frame")
         self._source = source
@@ -118,8 +121,7 @@ class Frames:
                 self._cache.move_to_end(index)
                 return self._cache[index]
             try:
-                frame = self._source.read(index)
-                self._check_size(index, frame)
+                frame = self._read(index)
             except (ValueError, OSError) as error:
                 frame = self._held(index, error)
             frame.flags.writeable = False
@@ -160,7 +162,8 @@ class Frames:
     @property
     def times(self) -> NDArray[np.float64] | None:
         """When each frame is shown, seconds from the first, (T,), rising; None where that is not known."""
-        return getattr(self._source, "times", None)
+        times: NDArray[np.float64] | None = getattr(self._source, "times", None)
+        return times
 
     @property
     def pixel_aspect(self) -> Fraction:
@@ -170,7 +173,8 @@ class Frames:
     @property
     def sound(self) -> tuple[Path, float] | None:
         """A file with the video's sound, and the time of frame 0 by its clock; None where there is none."""
-        return getattr(self._source, "sound", None)
+        sound: tuple[Path, float] | None = getattr(self._source, "sound", None)
+        return sound
 
     @property
     def faults(self) -> Mapping[int, str]:
@@ -178,19 +182,14 @@ class Frames:
         or something in their place."""
         return self._faults
 
+    @property
+    def has_file_names(self) -> bool:
+        """Whether frames are named by the files that they come from, and not by their numbers."""
+        return bool(getattr(self._source, "has_file_names", False))
+
     def name(self, index: int) -> str:
         """A short name of a frame: the file's stem, or the frame number in five digits."""
         return self._source.name(index)
-
-    def _check_size(self, index: int, frame: Rgb) -> None:
-        size = (frame.shape[0], frame.shape[1])
-        if self._size is None:
-            if index != 0:
-                _ = self[0]
-            else:
-                self._size = size
-        if size != self._size:
-            raise ValueError(f"frame {self.name(index)} has size {size}, frame 0 has {self._size} (H, W)")
 
     def _held(self, index: int, error: Exception) -> Rgb:
         """The last good frame before one that cannot be read, or the next one."""
@@ -200,15 +199,23 @@ class Frames:
             self._faults[index] = str(error)
             log.warning("frame %d is shown as the one before it: %s", index, error)
         for other in (*range(index - 1, -1, -1), *range(index + 1, len(self))):
-            if other in self._cache:
-                return self._cache[other].copy()
+            if other in self._faults and other not in self._cache:
+                continue
             try:
-                frame = self._source.read(other)
-                self._check_size(other, frame)
+                return self._cache[other].copy() if other in self._cache else self._read(other)
             except (ValueError, OSError):
                 continue
-            return frame
         raise error
+
+    def _read(self, index: int) -> Rgb:
+        """A frame, of the size of the first."""
+        frame = self._source.read(index)
+        size = (frame.shape[0], frame.shape[1])
+        if self._size is None:
+            self._size = size if index == 0 or self._hold else self.size
+        if size != self._size:
+            raise ValueError(f"frame {self.name(index)} has size {size}, frame 0 has {self._size} (H, W)")
+        return frame
 
     def _keep(self, index: int, frame: Rgb) -> None:
         self._cache[index] = frame
@@ -216,47 +223,6 @@ class Frames:
         while self._cached > self._budget and len(self._cache) > 1:
             _, dropped = self._cache.popitem(last=False)
             self._cached -= dropped.nbytes
-
-
-def read_image(path: Path) -> Rgb:
-    """Read an image file as (H, W, 3) uint8: upright by its EXIF tag, grey repeated, alpha dropped.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: not an image, or damaged.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"no image at {path}")
-    try:
-        with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I"):  # 16-bit grey, which older Pillow calls I
-                grey = (np.asarray(upright).astype(np.uint32) // 257).astype(np.uint8)
-                return np.repeat(grey[..., None], 3, axis=2)
-            return np.array(upright.convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(f"{path}: not a readable image ({error})") from error
-
-
-class _FolderSource:
-    """The images of a folder in natural order (frame2 before frame10)."""
-
-    def __init__(self, folder: Path) -> None:
-        self._paths = sorted(
-            (path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()),
-            key=lambda path: _natural(path.name),
-        )
-        if not self._paths:
-            raise ValueError(f"{folder}: no images ({', '.join(sorted(IMAGE_SUFFIXES))})")
-
-    def __len__(self) -> int:
-        return len(self._paths)
-
-    def read(self, index: int) -> Rgb:
-        return read_image(self._paths[index])
-
-    def name(self, index: int) -> str:
-        return self._paths[index].stem
 
 
 class _ArraySource:
@@ -279,8 +245,3 @@ class _ArraySource:
 
     def name(self, index: int) -> str:
         return f"{index:05d}"
-
-
-def _natural(name: str) -> list[tuple[int, int, str]]:
-    """Sort key that compares runs of digits as numbers."""
-    return [(0, int(part), part) if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", name)]

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from civos_siaf.frames import DamagedFrameError
 from civos_siaf.video_decoding import checksum
-from civos_siaf.video_index import MISSING, UNKNOWN, display_times, listed
+from civos_siaf.video_index import UNKNOWN, display_times, listed
 from civos_siaf.video_index_file import index_of
-from civos_siaf.video_packets import open_video
+from civos_siaf.video_packets import MISSING, open_video
 from civos_siaf.video_pictures import PQ, TOLERANCE, askew, display_matrix, orientation, to_rgb
 from civos_siaf.video_runs import PictureCache, Prefetch, Runs
 
@@ -139,7 +139,8 @@ class VideoSource:
         nearest = self._runs.nearest(index)
         begin = self._reached.get(nearest, nearest)
         frame = None
-        if self._at < index and (self._begin <= begin <= nearest) and self._runs.first(nearest) <= self._at + 1:
+        near = self._runs.first(nearest) <= self._at + 1
+        if near and self._at < index and self._begin <= begin:
             frame = self._forward(index)
         if frame is not None and self._right(index, frame):
             return frame
@@ -150,7 +151,7 @@ class VideoSource:
                 self._learn(nearest, entry)
                 return frame
         if frame is None:
-            raise DamagedFrameError(f"{self._path}: frame {index} cannot be decoded any more; has it changed?")
+            raise DamagedFrameError(f"{self._path}: frame {index} cannot be decoded; has the file changed?")
         log.warning("%s: frame %d is decoded differently each time", self._path, index)
         return frame
 

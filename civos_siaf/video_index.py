@@ -177,6 +177,7 @@ class _Pass:
         notes = tuple(_notes(self._pictures, packets, listed=stream.frames))
         if not counted:
             _place_lost(self._pictures, packets, errors)
+            _doubt_after_lost(self._pictures, packets)
         _name_sizes(self._pictures)
         packet = np.array([picture.packet for picture in self._pictures], dtype=np.int64)
         part = np.array([picture.part for picture in self._pictures], dtype=np.int64)
@@ -224,6 +225,18 @@ def _place_lost(pictures: list[_Picture], packets: PacketTable, errors: Mapping[
                 before = place
         fault = f"it cannot be decoded ({errors[number]})"
         pictures.insert(before, _Picture(number, 0, UNKNOWN, pictures[0].size, fault, lost=True))
+
+
+def _doubt_after_lost(pictures: list[_Picture], packets: PacketTable) -> None:
+    """Say of pictures up to the next key frame after a lost one that they may be wrong."""
+    keys = np.flatnonzero(packets.key)
+    doubtful: set[int] = set()
+    for lost in (picture.packet for picture in pictures if picture.lost):
+        following = keys[keys > lost]
+        doubtful |= set(range(lost, int(following[0]) if len(following) else len(packets)))
+    for picture in pictures:
+        if picture.packet in doubtful and picture.fault is None:
+            picture.fault = "it may be wrong, as a frame that it may be made of is damaged"
 
 
 def _name_sizes(pictures: list[_Picture]) -> None:

@@ -1,5 +1,7 @@
 """The trainings of an experiment, one or its stages one after the other, and what a training is known by."""
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,29 +10,36 @@ from hydra import compose
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from civos_siaf.training.checkpoint import finished_identity, identity_text, same_training
+from civos_siaf.training.loader import BatchPlan
 from civos_siaf.training.loop import WEIGHTS
+from civos_siaf.weights.download import sha256
 
-NO_EFFECT = ("workers", "every", "process", "folder", "batch_size", "accumulate", "recompute")
+NO_EFFECT = ("workers", "every", "process", "folder", "batch_size", "accumulate", "recompute", "fresh")
 """Keys of trainer and network that leave the result as it is. The trainer compares the items of a step."""
 
 
 def settings(cfg: DictConfig) -> dict[str, Any]:
-    """What the result depends on, to recognise a training by."""
+    """What the result depends on, to recognise a training by; `start`: hashes of files it begins with."""
     whole: Any = OmegaConf.to_container(cfg)
+    start = {name: sha256(path) for name, path in _files(whole["task"]["network"]).items()}
     for part in (whole["trainer"], whole["task"]["network"]):
         for name in NO_EFFECT:
             part.pop(name, None)
-    return {name: whole[name] for name in ("task", "data", "trainer")}
+    known = {name: whole[name] for name in ("task", "data", "trainer")}
+    return {**known, "start": start, **({"fresh": True} if cfg.fresh else {})}
 
 
 def in_order(cfg: DictConfig) -> Iterator[DictConfig]:
     """Settings of each training, to be run before the next is asked for.
 
     Each stage has a folder of its own below `cfg.folder` and begins with the weights of the one before it;
-    one that is finished is left out. With `stage=name` there is that one only.
+    one that is finished is left out, which is said. With `stage=name` there is that one only. A stage after
+    others than in the experiment's own order has the names of all of them in its folder, as `lvis-davis`.
 
     Raises:
-        ValueError: the experiment has no such stage.
+        ValueError: the experiment has no such stage; or one is finished, but with other settings or other
+            weights to begin with.
     """
     stages, hydra = list(cfg.stages or []), HydraConfig.get()
     given = hydra.runtime.choices.get("stage")
@@ -38,13 +47,56 @@ def in_order(cfg: DictConfig) -> Iterator[DictConfig]:
         raise ValueError(f"this experiment has the stages {', '.join(stages) or 'none'}, not {given}")
     if not stages:
         yield cfg
+        return
+    own = _own_stages(hydra.overrides.task)
+    before: Path | None = None
     for number, name in enumerate(stages):
-        folder = Path(cfg.folder)
-        if given not in (None, name) or (folder / name / WEIGHTS).exists():
+        folder = Path(cfg.folder) / _folder(stages[: number + 1], own)
+        start, before = before, folder / WEIGHTS
+        if given not in (None, name):
             continue
         part = compose("train", overrides=[*hydra.overrides.task, f"stage={name}"])
-        part.folder = str(folder / name)
-        if number and not (given and part.task.network.weights):
-            part.task.network.weights = str(folder / stages[number - 1] / WEIGHTS)
+        part.folder = str(folder)
+        if start is not None and not (given and part.task.network.weights):
+            part.task.network.weights = str(start)
             part.task.network.backbone = None
+        if before.exists() and not cfg.fresh:
+            _require_same(part, before)
+            if int(os.environ.get("RANK", 0)) == 0:
+                print(f"stage {name}: finished before, left out ({before})", file=sys.stderr)
+            continue
         yield part
+
+
+def _own_stages(task: list[str]) -> list[str]:
+    """The stages of the experiment as its file has them."""
+    return list(compose("train", overrides=[o for o in task if not o.startswith("stages=")]).stages or [])
+
+
+def _folder(chain: list[str], own: list[str]) -> str:
+    return chain[-1] if chain == own[: len(chain)] else "-".join(chain)
+
+
+def _require_same(part: DictConfig, weights: Path) -> None:
+    """Refuse a finished stage that was trained otherwise than it would be now."""
+    identity = finished_identity(weights.parent)
+    if identity is None:
+        return  # weights that somebody put here
+    same_training(identity, identity_of(part), made=f"{weights} is finished, but")
+
+
+def identity_of(part: DictConfig) -> str:
+    """What the trainer will know a training by."""
+    whole = part.copy()
+    OmegaConf.resolve(whole)
+    plan = BatchPlan(
+        batch_size=whole.trainer.batch_size,
+        accumulate=whole.trainer.accumulate,
+        world_size=int(os.environ.get("WORLD_SIZE", 1)),
+    )
+    return identity_text({**settings(whole), "items_per_step": plan.items_per_step})
+
+
+def _files(network: dict[str, Any]) -> dict[str, Path]:
+    paths = {name: Path(value) for name, value in network.items() if isinstance(value, str)}
+    return {name: path for name, path in paths.items() if path.is_file()}

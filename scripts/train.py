@@ -25,6 +25,7 @@ def run(cfg: DictConfig, process: Process) -> None:
         process=process,
         validation=instantiate(cfg.validation),
         about=settings(cfg),
+        fresh=cfg.fresh,
     )
     shown = {"unit": "step", "disable": None if process.is_first else True}
     with tqdm(total=trainer.steps, initial=trainer.step, **shown) as bar:

@@ -14,8 +14,10 @@ from civos_siaf.benchmark.first_scribbles import draw_first_scribbles
 from civos_siaf.benchmark.robot import ScribbleRobot
 from civos_siaf.benchmark.scribbles import Scribbles
 from civos_siaf.benchmark.table import SequenceInfo, read_table
-from civos_siaf.frames import IMAGE_SUFFIXES, Frames
+from civos_siaf.frames import Frames
+from civos_siaf.image_files import MASK_SUFFIXES, by_stem, image_files, in_order, natural_key
 from civos_siaf.masks import VOID, read_png
+from civos_siaf.text_files import read_names
 
 KEPT_ANNOTATIONS = 2
 
@@ -142,7 +144,7 @@ class DavisDataset:
         return bool(self._scribble_files(sequence))
 
     def _read_annotations(self, sequence: str) -> NDArray[np.uint8]:
-        paths = sorted(self._folder("Annotations", sequence).glob("*.png"))
+        paths = image_files(self._folder("Annotations", sequence), MASK_SUFFIXES)
         maps = [read_png(path) for path in paths]
         size = maps[0].shape
         if sequence in self._table:
@@ -167,27 +169,24 @@ class DavisDataset:
             raise FileNotFoundError(
                 f"no split {split!r}: {path} is missing; there is {', '.join(found) or 'none'}"
             )
-        names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        if not names:
-            raise ValueError(f"{path}: lists no sequence")
-        return names
+        return read_names(path)
 
     def _check_layout(self, sequence: str) -> None:
         images, masks = self._folder("JPEGImages", sequence), self._folder("Annotations", sequence)
         for folder in (images, masks):
             if not folder.is_dir():
                 raise FileNotFoundError(f"sequence {sequence!r}: no folder {folder}")
-        stems = {p.stem for p in images.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES}
-        labelled = {p.stem for p in masks.glob("*.png")}
-        if missing := sorted(stems - labelled):
+        stems, labelled = set(by_stem(images)), set(by_stem(masks, MASK_SUFFIXES))
+        if missing := in_order(stems - labelled):
             raise FileNotFoundError(f"no mask {masks / missing[0]}.png for frame {missing[0]}")
-        if missing := sorted(labelled - stems):
+        if missing := in_order(labelled - stems):
             raise FileNotFoundError(f"no image {images / missing[0]}.jpg for mask {missing[0]}.png")
         if not stems:
             raise FileNotFoundError(f"sequence {sequence!r}: no images in {images}")
 
     def _scribble_files(self, sequence: str) -> list[Path]:
-        return sorted((self.root / "Scribbles" / sequence).glob("[0-9]*.json"))
+        found = (self.root / "Scribbles" / sequence).glob("[0-9]*.json")
+        return sorted(found, key=lambda path: natural_key(path.stem))
 
     def _folder(self, kind: str, sequence: str) -> Path:
         return self.root / kind / self.resolution / sequence

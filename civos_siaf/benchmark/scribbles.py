@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from civos_siaf.benchmark.robot import Stroke
 from civos_siaf.prompts import Prompts, Scribble
 from civos_siaf.strokes import bezier, draw
+from civos_siaf.text_files import read_text
 
 
 class Line(TypedDict):
@@ -52,7 +53,7 @@ def load(path: Path | str, *, sequence: str, num_frames: int) -> Scribbles:
     if not path.is_file():
         raise FileNotFoundError(f"no scribble file at {path}")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path))
     except ValueError as error:
         raise ValueError(f"{path}: not a JSON file ({error})") from error
     if not isinstance(content, dict) or not isinstance(content.get("scribbles"), list):

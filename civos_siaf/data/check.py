@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from civos_siaf.frames import read_image
+from civos_siaf.image_pixels import read_image
 from civos_siaf.masks import read_png
 
 PAIRS_BEFORE_A_CUT = 3

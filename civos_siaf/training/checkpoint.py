@@ -14,6 +14,8 @@ from civos_siaf.files import atomic_path
 from civos_siaf.weights.load import read_plain
 
 LAST = "last.pt"
+SETTINGS = "settings.json"
+"""What a training depends on, beside its weights."""
 ABSENT = "not there"
 
 
@@ -59,12 +61,55 @@ class Checkpoint:
         Raises:
             ValueError: names what differs.
         """
-        if identity != self.identity:
-            changed = differences(json.loads(self.identity), json.loads(identity))
-            raise ValueError(
-                f"{path} was made with other settings: {'; '.join(changed[:6])}. "
-                "Use those, or another folder for a new training"
-            )
+        same_training(self.identity, identity, made=f"{path}")
+
+
+def identity_text(settings: Mapping[str, Any]) -> str:
+    """Settings as the text that a training is recognised by."""
+    return json.dumps(settings, sort_keys=True, default=str)
+
+
+def finished_identity(folder: Path) -> str | None:
+    """The identity of the training that a folder holds; None if nothing there says it."""
+    if (path := folder / SETTINGS).exists():
+        return path.read_text(encoding="utf-8")
+    path = folder / LAST
+    return Checkpoint.load(path).identity if path.exists() else None
+
+
+def require_fresh(checkpoint: Checkpoint, path: Path) -> None:
+    """Refuse to begin anew over a training that was not begun as one to be written over.
+
+    Raises:
+        ValueError: names the file.
+    """
+    if not json.loads(checkpoint.identity).get("fresh"):
+        raise ValueError(
+            f"{path} is of a training that is to be kept, and this one begins anew (debug=on): give it "
+            "another folder=..."
+        )
+
+
+def same_training(old: str, new: str, *, made: str) -> None:
+    """Refuse to take one training for another.
+
+    Args:
+        old: identity of the training that is there.
+        new: of that which is wanted.
+        made: what the message begins with.
+
+    Raises:
+        ValueError: names what differs.
+    """
+    there, wanted = json.loads(old), json.loads(new)
+    if "start" not in there:
+        wanted.pop("start", None)  # it began before start weights were compared
+    if there != wanted:
+        changed = differences(there, wanted)
+        raise ValueError(
+            f"{made} was made with other settings: {'; '.join(changed[:6])}. "
+            "Use those, or another folder for a new training"
+        )
 
 
 def differences(old: Any, new: Any, name: str = "") -> list[str]:

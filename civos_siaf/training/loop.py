@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -17,7 +16,8 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
 from civos_siaf.data.samples import Item, TrainingData
-from civos_siaf.training.checkpoint import LAST, Checkpoint
+from civos_siaf.files import write_text
+from civos_siaf.training.checkpoint import LAST, SETTINGS, Checkpoint, identity_text, require_fresh
 from civos_siaf.training.distribution import Process
 from civos_siaf.training.ema import Ema
 from civos_siaf.training.failures import check_finite, explained_memory
@@ -90,9 +90,10 @@ class Trainer:
         validation: scores the network; the weights with the best score are kept in `best.safetensors`.
         about: settings to be stored with the checkpoints; another training is not continued with others, nor
             with another number of items per step, all processes together.
+        fresh: begin anew over a training that was begun so, too.
 
     Raises:
-        ValueError: the folder holds a training with other settings.
+        ValueError: the folder holds a training with other settings, or with `fresh` one that is to be kept.
     """
 
     def __init__(
@@ -119,6 +120,7 @@ class Trainer:
         every: Every | None = None,
         validation: Validation | None = None,
         about: Mapping[str, Any] | None = None,
+        fresh: bool = False,
     ) -> None:
         self.process = process or Process()
         self.folder, self.steps, self.lr, self.seed = Path(folder), steps, lr, seed
@@ -135,11 +137,10 @@ class Trainer:
         self.optimizer = optimizer(self.groups, lr=lr)
         self.ema = Ema(task.network, decay=ema_decay) if ema_decay is not None else None
         self.scaler = torch.amp.GradScaler(self.process.device.type, enabled=precision == "fp16")
-        settings = {**(about or {}), "items_per_step": self.plan.items_per_step}
-        self.identity = json.dumps(settings, sort_keys=True, default=str)
+        self.identity = identity_text({**(about or {}), "items_per_step": self.plan.items_per_step})
         self.step = 0
         self.best: float | None = None
-        self._resume()
+        self._resume(fresh=fresh)
         self._wrapped = self._distributed(unused_parameters)
 
     @property
@@ -157,6 +158,8 @@ class Trainer:
         first = self.process.is_first
         self.folder.mkdir(parents=True, exist_ok=True)
         monitor = Monitor(self.folder, start=self.step) if first else None
+        if first:
+            write_text(self.folder / SETTINGS, self.identity)
         loader = iter(
             batches(
                 self.data,
@@ -246,11 +249,14 @@ class Trainer:
         if self._due(self.every.keep):
             checkpoint.save(self.folder / f"step_{self.step:08d}.pt")
 
-    def _resume(self) -> None:
+    def _resume(self, *, fresh: bool) -> None:
         path = self.folder / LAST
         if not path.exists():
             return
         checkpoint = Checkpoint.load(path)
+        if fresh:
+            require_fresh(checkpoint, path)
+            return
         checkpoint.check_identity(self.identity, path)
         self.step, self.best = checkpoint.step, checkpoint.best
         self.task.load_state_dict(checkpoint.states["task"])

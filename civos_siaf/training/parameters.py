@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -27,7 +27,8 @@ class RateByName:
     """Other rates for parameters by the beginning of their name.
 
     Args:
-        scales: beginning of the name -> factor on the base rate; the longest that fits counts; 0 freezes.
+        scales: beginning of the name -> factor on the base rate; the longest that fits counts; 0 freezes,
+            and None is as if the entry were not there.
         no_decay: parameters of one dimension (biases, norms) get no weight decay.
         embeddings: parts of the names of others that get none.
 
@@ -37,7 +38,7 @@ class RateByName:
     [0.1, 1.0]
     """
 
-    scales: dict[str, float] | None = None
+    scales: Mapping[str, float | None] | None = None
     no_decay: bool = False
     embeddings: Sequence[str] = ()
 
@@ -47,7 +48,7 @@ class RateByName:
         Raises:
             ValueError: a beginning, or part of a name, that no parameter has.
         """
-        scales = dict(self.scales or {})
+        scales = {name: scale for name, scale in (self.scales or {}).items() if scale is not None}
         named = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
         for prefix in scales:
             if not any(name.startswith(prefix) for name, _ in named):

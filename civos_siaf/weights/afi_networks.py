@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from pathlib import Path
+
+from torch import Tensor
 
 from civos_siaf.networks.afi.network import Afi
 from civos_siaf.networks.afi.variants import VARIANTS
 from civos_siaf.networks.light_interaction import LightInteraction
+from civos_siaf.weights.load import without_prefix
 from civos_siaf.weights.own import own_weights
 from civos_siaf.weights.ready import ready, require_known
 
@@ -14,6 +19,10 @@ LIGHT = "light-interaction"
 """Our own network."""
 OWN = {LIGHT: "light_interaction"}
 """By architecture, the names of the package's own weights."""
+ATTENTION = ("across.level", "across.within.", "across.between.", "votes.")
+"""How the names begin of what only a network with across-frame attention has."""
+
+_log = logging.getLogger(__name__)
 
 
 def build(architecture: str, *, across: bool = True) -> Afi | LightInteraction:
@@ -44,8 +53,9 @@ def load_afi_network(
 
     Args:
         architecture: see `build`.
-        weights: a file of ours. None takes the package's own; without those the network is untrained, with
-            weights that follow from their names alone, and a warning says so.
+        weights: a file of ours; with `across=False` the attention's own tensors in it, if any, are left out.
+            None takes the package's own; without those the network is untrained, with weights that follow
+            from their names alone, and a warning says so.
         across: see `build`.
         device: where it runs.
         fast: prepared for inference, equal up to rounding; it cannot be trained or saved then.
@@ -58,4 +68,15 @@ def load_afi_network(
     path = weights
     if path is None and architecture in OWN:
         path = own_weights(OWN[architecture], required=False)
-    return ready(network, path, architecture=architecture, device=device, fast=fast)
+    names = without_prefix if across else _without_attention
+    return ready(network, path, architecture=architecture, device=device, fast=fast, names=names)
+
+
+def _without_attention(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What a network without across-frame attention takes of a file that was trained with or without it."""
+    plain = without_prefix(state)
+    kept = {name: value for name, value in plain.items() if not name.startswith(ATTENTION)}
+    if len(kept) < len(plain):
+        left_out = len(plain) - len(kept)
+        _log.warning("across=False: %d tensors of across-frame attention in the file are left out", left_out)
+    return kept

@@ -127,5 +127,35 @@ def test_a_sequence_without_objects_is_refused(tmp_path):
 
 def test_an_empty_list_is_refused(mini_copy):
     (mini_copy / "ImageSets/2017/val.txt").write_text("\n")
-    with pytest.raises(ValueError, match="lists no sequence"):
+    with pytest.raises(ValueError, match="lists nothing"):
         DavisDataset(mini_copy)
+
+
+def renamed(root, names):
+    """The small set with other names of the frames' files."""
+    for folder in (root / "JPEGImages/480p").iterdir():
+        for kind, suffix in (("JPEGImages", "jpg"), ("Annotations", "png")):
+            beside = root / kind / "480p" / folder.name
+            for number, path in enumerate(sorted(beside.iterdir())):
+                path.rename(beside / f"{names(number)}.{suffix}")
+
+
+def test_names_without_zeros_keep_images_and_masks_together(mini_copy):
+    before = DavisDataset(mini_copy)
+    truth = {name: before.annotations(name) for name in before.sequences}
+    pictures = {name: np.stack(list(before.frames(name))) for name in before.sequences}
+    renamed(mini_copy, lambda number: str(number + 7))  # 7, 8, 9, 10, 11, 12
+    after = DavisDataset(mini_copy)
+    for name in after.sequences:
+        np.testing.assert_array_equal(after.annotations(name), truth[name])
+        np.testing.assert_array_equal(np.stack(list(after.frames(name))), pictures[name])
+
+
+def test_suffixes_in_capitals_hidden_files_and_byte_order_marks(mini_copy):
+    for path in list((mini_copy / "Annotations").rglob("*.png")):
+        path.rename(path.with_suffix(".PNG"))
+        (path.parent / f"._{path.stem}.png").write_bytes(b"\x00\x05\x16\x07")
+    listed = mini_copy / "ImageSets/2017/val.txt"
+    listed.write_bytes(b"\xef\xbb\xbf" + listed.read_bytes().replace(b"\n", b"\r\n"))
+    dataset = DavisDataset(mini_copy)
+    assert dataset.annotations(dataset.sequences[0]).any()

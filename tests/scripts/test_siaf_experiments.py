@@ -4,11 +4,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from safetensors.torch import load_file
 
 from civos_siaf.training.seeds import item_rng
 from tests.data.layouts import write_coco, write_davis, write_lvis, write_youtubevos
+from tests.scripts.conftest import ROOT
 from tests.scripts.experiments import SMALL, check_elsewhere, experiment, first_losses
 from tests.training.tiny_interaction import TinyInteraction
 from tests.waiting import wait_until
@@ -61,6 +65,7 @@ CASES = {
     "siaf_swinb": ("stage=ytb", "crop=64"),
     "siaf_r50_single": ("stage=davis", "crop=64"),
     "siaf_swinb_single": ("stage=lvis", "crop=64"),
+    "siaf_r50_no_afa": ("stage=lvis", "crop=64"),
     "siaf_light": ("data.items.augment.size=[64,64]", "data.items.min_pixels=60", *LIGHT_AREA),
 }
 
@@ -110,6 +115,21 @@ def test_rates_and_decay_by_parameter(name, norm, root):
     else:
         assert of("backbone.layer1.0.conv1.weight") == (0.1, 0.05)
         assert f"backbone.{norm}" not in named
+
+
+@pytest.mark.parametrize("name", ["siaf_r50", "siaf_swinb"])
+def test_the_baseline_without_attention_sorts_its_parameters_as_the_other_does(name, root):
+    network = {}
+    for kind in ("", "_no_afa"):
+        cfg = experiment(f"{name}{kind}", root, "stage=lvis", "task.network.backbone=null")
+        built = instantiate(cfg.task).network
+        groups = instantiate(cfg.trainer.groups)(built)
+        scale = {id(p): (g["lr_scale"], g.get("weight_decay")) for g in groups for p in g["params"]}
+        network[kind] = {n: scale[id(p)] for n, p in built.named_parameters() if id(p) in scale}
+    gone = network[""].keys() - network["_no_afa"].keys()
+    assert gone
+    assert all(name.startswith(("across.level", "across.within.", "across.between.")) for name in gone)
+    assert network["_no_afa"].items() <= network[""].items()
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -171,6 +191,46 @@ def test_three_stages_run_one_after_the_other_and_survive_a_kill(script, root, t
     # A stage begins with the weights of the one before: with so small a rate they are nearly the same.
     begun, fresh = results["davis"]["head.weight"], TinyInteraction().state_dict()["head.weight"]
     assert (begun - results["ytb"]["head.weight"]).abs().max() < 1e-3 < (begun - fresh).abs().max()
+
+
+@pytest.fixture
+def play_stages(beside_scripts, root, tmp_path, monkeypatch):
+    """Goes through the stages of a command as `train.py` does, without training; their folders."""
+    stages = beside_scripts("stages")
+    monkeypatch.chdir(tmp_path)
+
+    def play(*options):
+        task = ["experiment=siaf_swinb", f"data_root={root}", "folder=parts", *options]
+        with initialize_config_dir(config_dir=str(ROOT / "configs"), version_base="1.3"):
+            cfg = compose("train", overrides=task, return_hydra_config=True)
+            HydraConfig.instance().set_config(cfg)
+            played = []
+            for part in stages.in_order(cfg):
+                folder = Path(part.folder)
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / "settings.json").write_text(stages.identity_of(part))
+                (folder / "weights.safetensors").write_text(f"{folder.name} {options}")
+                played.append(folder.name)
+        return played
+
+    yield play
+    GlobalHydra.instance().clear()
+
+
+def test_finished_stages_are_recognised(play_stages, capsys):
+    assert play_stages("stage=lvis") == ["lvis"]
+    assert play_stages() == ["ytb", "davis"]
+    capsys.readouterr()
+    assert play_stages("trainer.workers=3") == []
+    assert capsys.readouterr().err.count("finished before, left out (parts/") == 3
+    with pytest.raises(ValueError, match=r"lvis/weights\.safetensors is finished, .* trainer\.lr: 0\.0002"):
+        play_stages("++trainer.lr=0.5")
+    assert play_stages("stages=[lvis,davis]") == ["lvis-davis"]
+    Path("parts/ytb/weights.safetensors").write_text("another training's")
+    with pytest.raises(ValueError, match=r"davis/weights\.safetensors is finished, but .*start\.weights: "):
+        play_stages("stage=davis")
+    assert play_stages("debug=on", "folder=debugged") == ["lvis", "ytb", "davis"]
+    assert play_stages("debug=on", "folder=debugged") == ["lvis", "ytb", "davis"]
 
 
 def test_an_experiment_without_stages_refuses_one(script, root):

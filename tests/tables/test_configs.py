@@ -193,6 +193,27 @@ def test_wrong_tables_are_refused(change, message):
         table(**{**given, "rows": [ROW], **change})
 
 
+@pytest.mark.parametrize("name", ["civos_1", "siaf_1"])
+def test_mivos_propagates_after_every_round_where_tables_count_rounds(name):
+    cfg = composed(name, "published")
+    roles = instantiate(cfg.models).roles
+    (run,) = (run for run in instantiate(cfg.table).runs if run.role == "mivos")
+    method = compose(
+        "eval_davis", overrides=["out=x", f"method={roles['mivos'].method}", *run.command]
+    ).method
+    assert method.propagate_after is None
+
+
+def test_the_ablation_has_weights_of_its_own():
+    """The baseline is trained without attention; the others are not."""
+    cfg = composed("siaf_2", "published")
+    roles = instantiate(cfg.models).roles
+    found = {row.key: roles[cell.run.role].files["method.interaction.weights"] for row, _, cell in
+             instantiate(cfg.table).cells}  # fmt: skip
+    assert found["baseline"] == "siaf-swinb-no-afa"
+    assert found["across"] == "siaf-swinb-lvis"
+
+
 @pytest.mark.parametrize("models", ["light", "published"])
 def test_every_system_propagates_in_the_round_that_is_timed(models):
     cfg = composed("siaf_fig6", models, "weights_folder=nowhere")

@@ -192,6 +192,24 @@ def test_an_older_checkpoint_says_what_it_lacks(tmp_path):
         trainer(tmp_path, about=about)
 
 
+def test_a_checkpoint_from_before_start_weights_were_compared_goes_on(tmp_path):
+    list(trainer(tmp_path, about={"trainer": {}}).run())
+    assert trainer(tmp_path, about={"trainer": {}, "start": {"weights": "abc"}}).step > 0
+    list(trainer(tmp_path / "now", about={"start": {"weights": "abc"}}).run())
+    with pytest.raises(ValueError, match=r"start\.weights: abc, now xyz"):
+        trainer(tmp_path / "now", about={"start": {"weights": "xyz"}})
+
+
+def test_a_fresh_training_writes_over_another_fresh_one_only(tmp_path):
+    for _ in range(2):
+        begun = trainer(tmp_path, about={"fresh": True}, fresh=True)
+        assert begun.step == 0
+        list(begun.run())
+    list(trainer(tmp_path / "kept", about={}).run())
+    with pytest.raises(ValueError, match=r"last\.pt is of a training that is to be kept"):
+        trainer(tmp_path / "kept", about={"fresh": True}, fresh=True)
+
+
 def test_damaged_checkpoint_is_named(tmp_path):
     list(trainer(tmp_path).run())
     (tmp_path / LAST).write_bytes((tmp_path / LAST).read_bytes()[:500])
@@ -216,6 +234,7 @@ def test_what_a_training_leaves(tmp_path):
     assert [p.validation is not None for p in progress] == [False, True, False, True]
     assert {p.name for p in tmp_path.glob("*.*")} == {
         "last.pt",
+        "settings.json",
         "step_00000002.pt",
         "step_00000004.pt",
         "log.jsonl",

@@ -5,8 +5,8 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from civos_siaf.networks.afi.backbones import SwinBackbone
-from civos_siaf.networks.afi.variants import published
+from civos_siaf.networks.afi.backbones import MobileNetBackbone, SwinBackbone
+from civos_siaf.networks.afi.variants import VARIANTS, published
 from civos_siaf.networks.light_clicks import LightClicks
 from civos_siaf.networks.light_propagation import LightPropagation
 from civos_siaf.training.start import afi_network
@@ -31,11 +31,28 @@ def test_own_weights_are_taken_where_there_are_any(tmp_path, monkeypatch):
         assert not any(p.requires_grad for p in found.parameters())
         assert all(torch.equal(value, source[name]) for name, value in found.state_dict().items())
     assert not load_afi_network(light, across=False).across
-    other = saved(build("afi-light").state_dict(), tmp_path / "afi_light.safetensors")
-    with pytest.raises(ValueError, match=r"does not fit Afi: 39 unexpected: across.between"):
-        load_afi_network("afi-light", other, across=False)
     with pytest.raises(FileNotFoundError):
         load_afi_network("afi-light", tmp_path / "nothing.safetensors")
+
+
+def test_attention_is_left_out_on_purpose_whether_it_was_trained_or_not(tmp_path, monkeypatch, caplog):
+    def small(*, across=True):
+        return published(MobileNetBackbone(), across=across, width=32, low_width=16)
+
+    monkeypatch.setitem(VARIANTS, "afi-small", small)
+    state = {across: small(across=across).state_dict() for across in (True, False)}
+    files = {across: saved(x, tmp_path / f"{across}.safetensors") for across, x in state.items()}
+    for across, file in files.items():
+        caplog.clear()
+        found = load_afi_network("afi-small", file, across=False, fast=False)
+        assert ("tensors of across-frame attention in the file are left out" in caplog.text) == across
+        for name, value in found.state_dict().items():
+            assert torch.equal(value, state[across][name])
+    with pytest.raises(ValueError, match=r"does not fit Afi: \d+ missing: across\.level"):
+        load_afi_network("afi-small", files[False])
+    del state[True]["head.logits.bias"]
+    with pytest.raises(ValueError, match=r"1 missing: head\.logits\.bias"):
+        load_afi_network("afi-small", saved(state[True], tmp_path / "cut.safetensors"), across=False)
 
 
 def test_without_a_file_it_is_untrained_and_says_so():
