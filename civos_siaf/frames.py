@@ -27,10 +27,6 @@ DEFAULT_RATE = 24.0
 """Frames per second of videos that do not tell, as folders of images."""
 
 
-class DamagedFrameError(ValueError):
-    """A frame that is there but cannot be read."""
-
-
 class Source(Protocol):
     """Where frames come from; `read` may be called in any order.
 

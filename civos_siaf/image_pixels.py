@@ -14,7 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 log = logging.getLogger(__name__)
 
-ORIENTATION, NEW_SUBFILE_TYPE = 274, 254
+ORIENTATION, NEW_SUBFILE_TYPE, BITS_PER_SAMPLE = 274, 254, 258
 """Tags of EXIF and TIFF."""
 
 _PAGED = frozenset({"TIFF", "WEBP", "PNG"})  # others hold previews beside the picture, as phones' JPEGs
@@ -76,8 +76,8 @@ def pixels_of(image: Image.Image, path: Path, page: int) -> NDArray[Any]:
     """As `read_pixels`, of a file that is open."""
     if image.format in _PAGED and getattr(image, "n_frames", 1) > 1:
         image.seek(page)
-    if _deep_png(path, image):
-        deep = _by_opencv(path, 0)
+    if _loses_bits(path, image):
+        deep = _by_opencv(path, page)
         if deep is not None:
             return _turned(deep, image.getexif().get(ORIENTATION, 1))
     upright = ImageOps.exif_transpose(image)
@@ -180,9 +180,14 @@ def _say(text: str) -> None:
 _said: set[str] = set()
 
 
-def _deep_png(path: Path, image: Image.Image) -> bool:
-    """Whether it is a PNG of 16 bits and several components, of which Pillow drops eight bits."""
-    if image.format != "PNG" or image.mode not in ("RGB", "RGBA", "LA"):
+def _loses_bits(path: Path, image: Image.Image) -> bool:
+    """Whether it has several components of 16 bits, of which Pillow drops eight."""
+    if image.mode not in ("RGB", "RGBA", "LA"):
+        return False
+    if image.format == "TIFF":
+        tags: Any = getattr(image, "tag_v2", {})
+        return bool(max(tags.get(BITS_PER_SAMPLE, (8,))) > 8)
+    if image.format != "PNG":
         return False
     with path.open("rb") as file:
         return file.read(25)[24:] == b"\x10"

@@ -47,6 +47,7 @@ class ImageSource:
         self._names: list[str] = []
         self._range: ValueRange | None = None
         self._open: tuple[Path, Image.Image] | None = None
+        self._page = -1  # of the open file, read last
         sizes: list[tuple[str, tuple[int, int]]] = []
         for path in paths:
             try:
@@ -116,10 +117,11 @@ class ImageSource:
     def _paged(self, path: Path, page: int) -> NDArray[np.uint8]:
         """A page of a file that stays open: pages of an animation build on one another."""
         try:
-            if self._open is None or self._open[0] != path:
+            if self._open is None or self._open[0] != path or page < self._page:  # Pillow winds back badly
                 if self._open is not None:
                     self._open[1].close()
                 self._open = path, Image.open(path)
+            self._page = page
             return pixels_of(self._open[1], path, page)
         except UnidentifiedImageError:
             return read_pixels(path, page)
@@ -145,6 +147,6 @@ def _check_sizes(sizes: Sequence[tuple[str, tuple[int, int]]], what: Path) -> No
     odd = [f"{name} ({size[1]}x{size[0]})" for name, size in sizes if size != usual]
     more = f" and {len(odd) - 5} more" if len(odd) > 5 else ""
     raise ValueError(
-        f"{what}: the frames of a video have one size; {usual[1]}x{usual[0]} is that of {count[usual]}, but "
-        f"another have {', '.join(odd[:5])}{more}. Resize or remove them"
+        f"{what}: the frames of a video have one size; {usual[1]}x{usual[0]} is that of {count[usual]}, not "
+        f"of {', '.join(odd[:5])}{more}. Resize or remove what differs"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from civos_siaf.frames import DEFAULT_RATE, Frames, Rgb
+from civos_siaf.frames import Frames, Rgb
 from civos_siaf.masks import VOID, write_png
 from civos_siaf.overlay import draw_prompts, overlay
 from civos_siaf.prompts import Click, Prompts
@@ -94,5 +94,5 @@ def write_result(
             progress(t + 1, len(frames))
 
     path = folder / "overlay.mp4"
-    write_video(path, pictures(), frame_rate=frames.frame_rate or DEFAULT_RATE)
+    write_video(path, pictures(), like=frames, sound=True)
     return path

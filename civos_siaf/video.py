@@ -13,12 +13,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from civos_siaf.frames import DamagedFrameError
 from civos_siaf.video_decoding import checksum
 from civos_siaf.video_index import UNKNOWN, display_times, listed
 from civos_siaf.video_index_file import index_of
 from civos_siaf.video_packets import MISSING, open_video
-from civos_siaf.video_pictures import PQ, TOLERANCE, askew, display_matrix, orientation, to_rgb
+from civos_siaf.video_pictures import PQ, TOLERANCE, Converter, askew, display_matrix, orientation, to_rgb
 from civos_siaf.video_runs import PictureCache, Prefetch, Runs
 
 log = logging.getLogger(__name__)
@@ -28,6 +27,10 @@ RUN_BYTES = 128 * 2**20
 
 STEP_BACK = 8
 """A jump back by so few frames is taken for stepping backwards."""
+
+
+class DamagedFrameError(ValueError):
+    """A frame that the file holds but that cannot be decoded."""
 
 
 class VideoSource:
@@ -56,6 +59,7 @@ class VideoSource:
         self._begin = 0  # the entry at which it began
         self._reached: dict[int, int] = {}  # entries whose pictures are right only from an earlier one
         self._last = -1
+        self._converter = Converter()
         self._behind: Prefetch | None = None
         self._describe()
 
@@ -90,7 +94,7 @@ class VideoSource:
         """
         if index in self._index.lost:
             raise DamagedFrameError(f"{self._path}: frame {index} is damaged: {self.faults[index]}")
-        image = to_rgb(self._picture(index), pq=self._pq)
+        image = to_rgb(self._picture(index), self._converter, pq=self._pq)
         if image.shape[:2] != self._size:
             return np.asarray(cv2.resize(image, self._size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
         return image

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,6 @@ import numpy as np
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from civos_siaf.frames import DEFAULT_RATE
 from civos_siaf.video_decoding import Decoded, PacketDecoder, checksum
 from civos_siaf.video_packets import MISSING, PacketTable, open_video, packets_of, row
 
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
     from civos_siaf.video_packets import VideoPacket
 
 log = logging.getLogger(__name__)
+
+USUAL_RATE = 24.0
+"""Frames per second of a file that says nothing of time."""
 
 CHECKED_PIXELS = 4_000_000_000
 """Pixels of a plain file that are decoded to check it: two minutes of 720p. All are, of any other file."""
@@ -132,6 +134,7 @@ class _Pass:
         self._pictures: list[_Picture] = []
         self._pixels = 0
         self._plain = True
+        self._hidden: set[int] = set()  # packets that an edit list leaves out
 
     def run(self) -> VideoIndex | None:
         """The index; None where it takes another pass."""
@@ -154,8 +157,10 @@ class _Pass:
     def _read(self, packets: Iterator[VideoPacket], stream: VideoStream, decoder: PacketDecoder) -> None:
         for number, packet in enumerate(packets):
             self._rows.append(row(packet))
+            if packet.is_discard:
+                self._hidden.add(number)
             if self._limit is not None and self._plain:
-                self._plain = not packet.is_discard and (not packet.is_keyframe or _clean(stream, packet))
+                self._plain = not self._hidden and (not packet.is_keyframe or _clean(stream, packet))
             if not self._full:
                 self._take(decoder.feed(number, packet))
             elif not self._plain:
@@ -174,7 +179,7 @@ class _Pass:
         counted = any(picture.packet == NO_PACKET for picture in self._pictures)
         if self._full and not self._completed(packets):
             return None
-        notes = tuple(_notes(self._pictures, packets, listed=stream.frames))
+        notes = tuple(_notes(self._pictures, packets, hidden=self._hidden, listed=stream.frames))
         if not counted:
             _place_lost(self._pictures, packets, errors)
             _doubt_after_lost(self._pictures, packets)
@@ -245,15 +250,16 @@ def _name_sizes(pictures: list[_Picture]) -> None:
     for picture in pictures:
         if picture.size != (height, width) and picture.fault is None:
             rows, columns = picture.size
-            picture.fault = (
-                f"it has {columns}x{rows} pixels, and is scaled to the {width}x{height} of frame 0"
-            )
+            picture.fault = f"it has {columns}x{rows} pixels and is scaled to frame 0's {width}x{height}"
 
 
-def _notes(pictures: list[_Picture], packets: PacketTable, *, listed: int) -> Iterator[str]:
+def _notes(
+    pictures: list[_Picture], packets: PacketTable, *, hidden: Collection[int], listed: int
+) -> Iterator[str]:
     """What a person should know of the file as a whole."""
     made = {picture.packet for picture in pictures}
     leading = min(made, default=0)
+    leading -= sum(number < leading for number in hidden)
     if leading > 0:
         yield f"it begins within a group of frames: {leading} that cannot be decoded are left out"
     if listed > len(packets):
@@ -295,7 +301,7 @@ def display_times(index: VideoIndex, rate: float | None) -> NDArray[np.float64]:
     seconds = np.where(there, index.stamps * index.unit, 0.0)
     steps = np.diff(seconds)
     good = there[1:] & there[:-1] & (steps > 0)
-    usual = float(np.median(steps[good])) if good.any() else 1 / (rate or DEFAULT_RATE)
+    usual = float(np.median(steps[good])) if good.any() else 1 / (rate or USUAL_RATE)
     return np.concatenate([[0.0], np.cumsum(np.where(good, steps, usual))])
 
 

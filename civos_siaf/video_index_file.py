@@ -36,11 +36,9 @@ def index_of(path: Path, kept: Path | None = None) -> VideoIndex:
     identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
     with _lock:
         index = _known.get(identity)
-    if index is None and kept is not None:
-        index = load_index(kept, size=status.st_size)
-    if index is None:
-        index = build_index(path)
-    if kept is not None and not kept.exists():
+    written = None if kept is None else load_index(kept, size=status.st_size)
+    index = index or written or build_index(path)
+    if kept is not None and written is None:
         save_index(kept, index, size=status.st_size)
     with _lock:
         _known[identity] = index

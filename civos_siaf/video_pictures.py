@@ -9,7 +9,11 @@ from typing import Any
 
 import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
+
+_ONE_THREAD = {"threads": 1} if "threads" in (VideoReformatter.reformat.__doc__ or "") else {}
+"""Several threads for each picture cost more than they save."""
 
 UNTAGGED = 2
 """FFmpeg's number of a colour space, or of a transfer curve, that the file does not name."""
@@ -22,20 +26,36 @@ TOLERANCE = 10.0
 """Degrees by which an angle may miss a quarter turn; what is further off is shown as it is stored."""
 
 
-def to_rgb(frame: av.VideoFrame, *, pq: bool = False) -> NDArray[np.uint8]:
+class Converter:
+    """Converts decoded pictures from one format to another; for one thread at a time.
+
+    It keeps what FFmpeg prepares for a conversion, which costs more than a conversion.
+    """
+
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+
+    def convert(self, frame: av.VideoFrame, format: str, **spaces: str | None) -> av.VideoFrame:
+        """A picture in another format; `spaces` are src_colorspace and dst_colorspace."""
+        options: dict[str, Any] = spaces | _ONE_THREAD
+        return self._reformatter.reformat(frame, format=format, **options)
+
+
+def to_rgb(frame: av.VideoFrame, converter: Converter, *, pq: bool = False) -> NDArray[np.uint8]:
     """A decoded picture as (H, W, 3) uint8, upright.
 
     Args:
         frame: as decoded.
+        converter: of this thread.
         pq: its values follow the curve of HDR; they are brought to the range of a usual screen.
     """
     hd = max(frame.height, frame.width * 9 // 16) >= HD_ROWS and frame.colorspace == UNTAGGED
     space = "ITU709" if hd and not frame.format.is_rgb else None
     if pq:
-        deep = frame.reformat(format="rgb48le", src_colorspace=space).to_ndarray()
+        deep = converter.convert(frame, "rgb48le", src_colorspace=space).to_ndarray()
         image = _pq_table()[deep.astype(np.uint16) >> 6]
     else:
-        image = frame.reformat(format="rgb24", src_colorspace=space).to_ndarray()
+        image = converter.convert(frame, "rgb24", src_colorspace=space).to_ndarray()
     turns, mirrored = orientation(display_matrix(frame))
     if mirrored:
         image = image[:, ::-1]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from civos_siaf.app.exports.annotation import Annotation, read_labels
 from civos_siaf.app.exports.options import option
-from civos_siaf.frames import DEFAULT_RATE, Rgb
+from civos_siaf.frames import Rgb
 from civos_siaf.masks import davis_palette
 from civos_siaf.overlay import overlay
 from civos_siaf.protocol import Progress
@@ -22,7 +22,7 @@ from civos_siaf.video_writer import write_video
 
 @dataclass(frozen=True)
 class Overlay:
-    """An H.264 MP4 that browsers play."""
+    """An H.264 MP4 that browsers play, with the times, the pixel aspect and the sound of the video."""
 
     id: ClassVar[str] = "overlay"
     title: ClassVar[str] = "Overlay: MP4"
@@ -41,8 +41,7 @@ class Overlay:
                 yield overlay(frames[t], labels, opacity=self.opacity, colours=colours)
                 progress(t + 1, len(frames))
 
-        rate = frames.frame_rate or DEFAULT_RATE
-        write_video(target, pictures(), frame_rate=rate, quality=self.quality)
+        write_video(target, pictures(), quality=self.quality, like=frames, sound=True)
 
 
 def colour_table(annotation: Annotation) -> NDArray[np.uint8]:
