@@ -179,6 +179,12 @@ class Frames:
         return self._faults
 
     @property
+    def cut_off(self) -> str | None:
+        """What is missing at the end of a file that breaks off; None where nothing is."""
+        text: str | None = getattr(self._source, "cut_off", None)
+        return text
+
+    @property
     def has_file_names(self) -> bool:
         """Whether frames are named by the files that they come from, and not by their numbers."""
         return bool(getattr(self._source, "has_file_names", False))

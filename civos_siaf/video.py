@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from civos_siaf.video_decoding import checksum
-from civos_siaf.video_index import UNKNOWN, display_times, listed
+from civos_siaf.video_index import CUT_OFF, UNKNOWN, display_times, listed
 from civos_siaf.video_index_file import index_of
 from civos_siaf.video_packets import MISSING, open_video
 from civos_siaf.video_pictures import PQ, TOLERANCE, Converter, askew, display_matrix, orientation, to_rgb
@@ -71,6 +71,11 @@ class VideoSource:
         """The file, if it has sound, and when its first frame is shown by its clock, seconds."""
         stamp = int(self._index.stamps[0])
         return (self._path, 0.0 if stamp == MISSING else stamp * self._index.unit) if self._sound else None
+
+    @property
+    def cut_off(self) -> str | None:
+        """What is missing at the end of a file that breaks off."""
+        return next((note for note in self._index.notes if note.startswith(CUT_OFF)), None)
 
     @property
     def faults(self) -> dict[int, str]:

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 USUAL_RATE = 24.0
 """Frames per second of a file that says nothing of time."""
 
+CUT_OFF = "it is cut off"
+
 CHECKED_PIXELS = 4_000_000_000
 """Pixels of a plain file that are decoded to check it: two minutes of 720p. All are, of any other file."""
 
@@ -263,7 +265,7 @@ def _notes(
     if leading > 0:
         yield f"it begins within a group of frames: {leading} that cannot be decoded are left out"
     if listed > len(packets):
-        yield f"it is cut off: {listed} frames are listed in it, {len(packets)} are there"
+        yield f"{CUT_OFF}: {listed} frames are listed in it, {len(packets)} are there"
 
 
 def _clean(stream: VideoStream, packet: VideoPacket) -> bool:

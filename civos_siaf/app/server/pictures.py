@@ -99,7 +99,7 @@ class Pictures:
 
     def _read(self, index: int) -> bytes:
         if self._frames is None:
-            self._frames = Frames.open(self._source, cache_bytes=1, hold=True)  # only JPEGs are kept
+            self._frames = Frames.open(self._source, cache_bytes=1)  # only JPEGs are kept
         if not 0 <= index < len(self._frames):
             raise RequestError(
                 404, f"There is no frame {index}: the video ends with {len(self._frames) - 1}."
