@@ -265,7 +265,7 @@ def _notes(
     if leading > 0:
         yield f"it begins within a group of frames: {leading} that cannot be decoded are left out"
     if listed > len(packets):
-        yield f"{CUT_OFF}: {listed} frames are listed in it, {len(packets)} are there"
+        yield f"{CUT_OFF}: {listed} frames are listed in it, {len(pictures)} are there"
 
 
 def _clean(stream: VideoStream, packet: VideoPacket) -> bool:
