@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 RUN_BYTES = 128 * 2**20
 """Decoded pictures kept around the last one read, as they come from the decoder."""
 
+_TRIES = 2  # entries from which a picture is looked for that was never decoded
+
 STEP_BACK = 8
 """A jump back by so few frames is taken for stepping backwards."""
 
@@ -58,6 +60,7 @@ class VideoSource:
         self._at = len(self)  # the picture that the run has given last; the end: none is under way
         self._begin = 0  # the entry at which it began
         self._reached: dict[int, int] = {}  # entries whose pictures are right only from an earlier one
+        self._missing: set[int] = set()  # found damaged where the file was not decoded when it was opened
         self._last = -1
         self._converter = Converter()
         self._behind: Prefetch | None = None
@@ -97,12 +100,16 @@ class VideoSource:
         Raises:
             DamagedFrameError: it cannot be decoded.
         """
-        if index in self._index.lost:
-            raise DamagedFrameError(f"{self._path}: frame {index} is damaged: {self.faults[index]}")
+        if index in self._index.lost or index in self._missing:
+            raise self._damaged(index)
         image = to_rgb(self._picture(index), self._converter, pq=self._pq)
         if image.shape[:2] != self._size:
             return np.asarray(cv2.resize(image, self._size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
         return image
+
+    def _damaged(self, index: int) -> DamagedFrameError:
+        fault = self.faults.get(index, "it cannot be decoded")
+        return DamagedFrameError(f"{self._path}: frame {index} is damaged: {fault}")
 
     def _describe(self) -> None:
         """Take from the file what holds for all frames, and say what a person should know."""
@@ -153,14 +160,16 @@ class VideoSource:
             frame = self._forward(index)
         if frame is not None and self._right(index, frame):
             return frame
-        for entry in self._runs.earlier(begin):
+        known = self._index.checksum[index] != UNKNOWN
+        for entry in self._runs.earlier(begin)[: None if known else _TRIES]:
             self._run, self._at, self._begin = self._runs.run(entry), -1, entry
             frame = self._forward(index)
             if frame is not None and self._right(index, frame):
                 self._learn(nearest, entry)
                 return frame
         if frame is None:
-            raise DamagedFrameError(f"{self._path}: frame {index} cannot be decoded; has the file changed?")
+            self._missing.add(index)
+            raise self._damaged(index)
         log.warning("%s: frame %d is decoded differently each time", self._path, index)
         return frame
 

@@ -25,8 +25,8 @@ USUAL_RATE = 24.0
 
 CUT_OFF = "it is cut off"
 
-CHECKED_PIXELS = 4_000_000_000
-"""Pixels of a plain file that are decoded to check it: two minutes of 720p. All are, of any other file."""
+CHECKED_PIXELS = 2_000_000_000
+"""Pixels of a plain file that are decoded to check it: a minute of 720p. All are, of any other file."""
 
 UNKNOWN = -1
 """In the place of the checksum of a picture that was not decoded yet."""

@@ -4,12 +4,14 @@ import av
 import numpy as np
 import pytest
 
+import civos_siaf.video_index_file as index_file
 from civos_siaf import annotate
 from civos_siaf.frames import Frames
 from civos_siaf.methods import NearestColour
 from civos_siaf.prompts import Click, Prompts
 from civos_siaf.segmentation import segment
 from civos_siaf.video import DamagedFrameError
+from civos_siaf.video_index import build_index
 from tests.video_files import pictures, stamp, write_clip
 
 
@@ -38,6 +40,21 @@ def test_a_damaged_frame_is_named_and_the_others_are_shown(damaged, caplog):
         frames[5]
     held = Frames.open(damaged, cache_bytes=1, hold=True)
     assert stamp(held[5]) == 4
+
+
+def test_damage_beyond_what_is_checked_is_named_when_it_is_reached(damaged, monkeypatch, caplog):
+    index_file._known.clear()
+    monkeypatch.setattr(index_file, "build_index", lambda path: build_index(path, checked_pixels=96 * 128))
+    frames = Frames.open(damaged, cache_bytes=1)
+    assert (len(frames), dict(frames.faults)) == (24, {})
+    with pytest.raises(DamagedFrameError, match=r"clip\.mp4: frame 5 is damaged"):
+        frames[5]
+    assert [stamp(frames[k]) for k in (23, 4, 12)] == [23, 4, 12]
+    held = Frames.open(damaged, cache_bytes=1, hold=True)
+    assert [stamp(held[k]) for k in (5, 5, 20)] == [4, 4, 20]
+    assert sorted(held.faults) == [5]
+    assert caplog.text.count("frame 5 is shown as the one before it") == 1
+    index_file._known.clear()
 
 
 def test_propagation_goes_around_a_damaged_frame(damaged, tmp_path):

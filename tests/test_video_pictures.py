@@ -19,10 +19,7 @@ TURNS = {
     "up-down": ((1, 0, 0, -1), lambda a: a[::-1]),
     "transposed": ((0, 1, 1, 0), lambda a: a.transpose(1, 0, 2)),
     "transposed the other way": ((0, -1, -1, 0), lambda a: np.rot90(a, 2).transpose(1, 0, 2)),
-    "91 degrees": (
-        (math.cos(1.588), math.sin(1.588), -math.sin(1.588), math.cos(1.588)),
-        lambda a: np.rot90(a, -1),
-    ),
+    "91 degrees": ((-0.0175, 0.9998, -0.9998, -0.0175), lambda a: np.rot90(a, -1)),
     "30 degrees": ((0.866, 0.5, -0.5, 0.866), lambda a: a),
     "150 degrees": ((-0.866, 0.5, -0.5, -0.866), lambda a: a),
 }
