@@ -1,17 +1,17 @@
 import logging
 
 import av
+import civos_siaf.video_index_file as index_file
 import numpy as np
 import pytest
 
-import civos_siaf.video_index_file as index_file
-from civos_siaf import annotate
-from civos_siaf.frames import Frames
+from civos_siaf.api import open_project
+from civos_siaf.api.segmentation import segment
 from civos_siaf.methods import NearestColour
 from civos_siaf.prompts import Click, Prompts
-from civos_siaf.segmentation import segment
-from civos_siaf.video import DamagedFrameError
-from civos_siaf.video_index import build_index
+from civos_siaf.video.frames import Frames
+from civos_siaf.video.index import build_index
+from civos_siaf.video.source import DamagedFrameError
 from tests.video_files import pictures, stamp, write_clip
 
 
@@ -58,7 +58,7 @@ def test_damage_beyond_what_is_checked_is_named_when_it_is_reached(damaged, monk
 
 
 def test_propagation_goes_around_a_damaged_frame(damaged, tmp_path):
-    with annotate.open(damaged, NearestColour(), folder=tmp_path / "p") as project:
+    with open_project.open(damaged, NearestColour(), folder=tmp_path / "p") as project:
         square = project.add_object()
         project.click(0, square, x=20, y=40)
         project.propagate()

@@ -3,7 +3,7 @@ import logging
 import numpy as np
 import pytest
 
-from civos_siaf.frames import Frames
+from civos_siaf.video.frames import Frames
 from tests.video_files import SMALL, Kind, make, pictures, stamp, write_clip
 from tests.video_jumps import wrong_jumps
 

@@ -1,13 +1,13 @@
 import time
 
+import civos_siaf.video_index_file as index_file
 import numpy as np
 import pytest
 
-import civos_siaf.video_index_file as index_file
-from civos_siaf.frames import Frames
-from civos_siaf.video import VideoSource
-from civos_siaf.video_index import UNKNOWN, build_index
-from civos_siaf.video_runs import PictureCache
+from civos_siaf.video.frames import Frames
+from civos_siaf.video.index import UNKNOWN, build_index
+from civos_siaf.video.runs import PictureCache
+from civos_siaf.video.source import VideoSource
 from tests.video_files import Kind, make, pictures, stamp, write_clip
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-from civos_siaf.frames import Frames
-from civos_siaf.video import DamagedFrameError
+from civos_siaf.video.frames import Frames
+from civos_siaf.video.source import DamagedFrameError
 from tests.video_files import decoded_from_start, make, many
 
 
