@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 from civos_siaf.runtime.files import atomic_path
 from civos_siaf.video.frames import DEFAULT_RATE, Frames, Rgb
 from civos_siaf.video.pictures import Converter
-from civos_siaf.video_sound import SoundCopy
+from civos_siaf.video.sound import SoundCopy
 
 TICKS = 90_000
 """Time stamps in a second."""
