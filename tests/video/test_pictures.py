@@ -8,7 +8,7 @@ import pytest
 
 from civos_siaf.video.frames import Frames
 from civos_siaf.video.pictures import orientation
-from tests.video_files import pictures, write_clip
+from tests.video.clips import pictures, write_clip
 
 TURNS = {
     "as it is": ((1, 0, 0, 1), lambda a: a),

@@ -6,7 +6,7 @@ import pytest
 
 from civos_siaf.video.frames import Frames
 from civos_siaf.video.writer import write_video
-from tests.video_files import pictures, write_clip
+from tests.video.clips import pictures, write_clip
 
 
 def frames(count=6, size=(48, 64)):

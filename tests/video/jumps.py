@@ -1,4 +1,4 @@
-"""Jumps over many kinds of video files compared with decoding from the start: python -m tests.video_jumps"""
+"""Jumps over many kinds of video files compared with decoding from the start: python -m tests.video.jumps"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from civos_siaf.video.frames import Frames
 from civos_siaf.video.source import DamagedFrameError
-from tests.video_files import decoded_from_start, make, many
+from tests.video.clips import decoded_from_start, make, many
 
 
 def wrong_jumps(path: Path, *, count: int, seed: int) -> tuple[int, list[int]]:

@@ -1,14 +1,14 @@
 import time
 
-import civos_siaf.video_index_file as index_file
 import numpy as np
 import pytest
 
+import civos_siaf.video.index_file as index_file
 from civos_siaf.video.frames import Frames
 from civos_siaf.video.index import UNKNOWN, build_index
 from civos_siaf.video.runs import PictureCache
 from civos_siaf.video.source import VideoSource
-from tests.video_files import Kind, make, pictures, stamp, write_clip
+from tests.video.clips import Kind, make, pictures, stamp, write_clip
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,10 @@
 import logging
 
 import av
-import civos_siaf.video_index_file as index_file
 import numpy as np
 import pytest
 
+import civos_siaf.video.index_file as index_file
 from civos_siaf.api import open_project
 from civos_siaf.api.segmentation import segment
 from civos_siaf.methods import NearestColour
@@ -12,7 +12,7 @@ from civos_siaf.prompts import Click, Prompts
 from civos_siaf.video.frames import Frames
 from civos_siaf.video.index import build_index
 from civos_siaf.video.source import DamagedFrameError
-from tests.video_files import pictures, stamp, write_clip
+from tests.video.clips import pictures, stamp, write_clip
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from civos_siaf.video.frames import Frames
-from tests.video_files import SMALL, Kind, make, pictures, stamp, write_clip
-from tests.video_jumps import wrong_jumps
+from tests.video.clips import SMALL, Kind, make, pictures, stamp, write_clip
+from tests.video.jumps import wrong_jumps
 
 
 @pytest.mark.parametrize("kind", SMALL, ids=lambda kind: kind.title)
