@@ -72,13 +72,13 @@ def configuration(
 
 
 def cutie_network(
-    architecture: str, path: Path | str | None, *, device: str = "cpu", **settings: Any
+    architecture: str, weights: Path | str | None, *, device: str = "cpu", **settings: Any
 ) -> CutieVideo:
     """Cutie, frozen and in eval mode.
 
     Args:
         architecture: one of `ARCHITECTURES`.
-        path: a published file. None: weights that follow from their names alone, and a warning says so.
+        weights: a published file. None: weights that follow from their names alone, and a warning says so.
         device: where it runs.
         settings: see `configuration`.
 
@@ -89,10 +89,10 @@ def cutie_network(
     config = configuration(architecture, **settings)
     place = torch_device(device)
     network = build(architecture, config=config)
-    if path is None:
+    if weights is None:
         fill_untrained(network, architecture)
     else:
-        load_strictly(network, without_prefix(read_weights(path).state), source=str(path))
+        load_strictly(network, without_prefix(read_weights(weights).state), source=str(weights))
     return CutieVideo(network.requires_grad_(False).eval().to(place), config)
 
 
