@@ -5,10 +5,8 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from hydra.errors import CompactHydraException, InstantiationException, MissingConfigException
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -37,20 +35,6 @@ def clear_errors() -> Iterator[None]:
             raise
         text = " ".join(str(error).split())
         sys.exit(f"error: a value of another kind than expected: {text} (CIVOS_SIAF_TRACEBACK=1: where)")
-
-
-def built(config: DictConfig) -> Any:
-    """What a configuration describes; a mistake in it is raised as its constructor raised it.
-
-    Raises:
-        OSError, ValueError: of the constructor.
-    """
-    try:
-        return instantiate(config)
-    except InstantiationException as error:
-        if isinstance(error.__cause__, OSError | ValueError):
-            raise error.__cause__ from None
-        raise
 
 
 def complete(cfg: DictConfig) -> DictConfig:
