@@ -1,4 +1,7 @@
-"""Annotated frames of one video spread by AOT, round after round (SIAF, section III-C; spec siaf 8, 9)."""
+"""Annotated frames of one video spread by AOT, round after round.
+
+Source: SIAF, section III-C; docs/specification/siaf.md sections 8, 9.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Annotated frames of one video spread to all others, round after round (spec mivos 6)."""
+"""Annotated frames of one video spread to all others, round after round.
+
+Source: docs/specification/mivos.md section 6.
+"""
 
 from __future__ import annotations
 
@@ -214,7 +217,10 @@ class Propagator:
         return frozenset().union(*latest.values())
 
     def _spread(self, sweep: Sweep, difference: Difference) -> Iterator[PropagationStep]:
-        """Visit the frames of a sweep; what goes into memory is never fused (spec mivos 6.2)."""
+        """Visit the frames of a sweep; what goes into memory is never fused.
+
+        Source: docs/specification/mivos.md section 6.2.
+        """
         self._bank.begin(self._annotated)
         last_kept = sweep.origin
         for frame in sweep.frames:
