@@ -4,7 +4,8 @@ import logging
 
 import pytest
 
-from civos_siaf.cli.errors import clear_errors, take_debug_options
+from civos_siaf.cli.debugging import take_debug_options
+from civos_siaf.cli.errors import clear_errors
 from civos_siaf.runtime.logging import show_messages
 
 
