@@ -26,7 +26,7 @@ MARKS = {
     "parity": ("parity", "original"),
     "slow": (
         "app/server/test_live.py",
-        "app/storage/test_kill.py",
+        "app/test_kill.py",
         "benchmark/test_evaluation.py",
         "devices",
         "doctor",

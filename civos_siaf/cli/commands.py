@@ -6,7 +6,6 @@ A command is a file of `scripts/`, with dashes for its underscores, and `eval` i
 from __future__ import annotations
 
 import ast
-import re
 import runpy
 import sys
 from pathlib import Path
@@ -15,9 +14,6 @@ from civos_siaf.cli.debugging import take_debug_options
 from civos_siaf.runtime.resources import PACKAGE, resource_folder
 
 SHORT = {"eval_davis": "eval"}
-VIDEO_FIRST = ("annotate", "segment")
-"""Commands that take the video as their first argument."""
-OPTION = re.compile(r"[+~]{0,2}[\w./@-]+=")
 
 
 def commands() -> dict[str, Path]:
@@ -41,23 +37,6 @@ def written(script: str) -> str:
     return f"python {path.relative_to(here) if path.is_relative_to(here) else path}"
 
 
-def with_video(command: str, arguments: list[str]) -> list[str]:
-    """Arguments of a command whose first one may be the video alone, written as the option that it is.
-
-    >>> with_video("segment", ["my clip.mp4", "click=[0,320,180]"])
-    ["video='my clip.mp4'", 'click=[0,320,180]']
-    >>> with_video("segment", ["video=a.mp4"])
-    ['video=a.mp4']
-    """
-    if command not in VIDEO_FIRST or not arguments:
-        return arguments
-    first = arguments[0]
-    if first.startswith("-") or (OPTION.match(first) and not Path(first).exists()):
-        return arguments
-    escaped = first.replace("\\", "\\\\").replace("'", "\\'")
-    return [f"video='{escaped}'", *arguments[1:]]
-
-
 def described(script: Path) -> str:
     """First words of a script's docstring."""
     text = ast.get_docstring(ast.parse(script.read_text("utf-8"))) or ""
@@ -75,7 +54,7 @@ def main() -> None:
     if name not in known:
         sys.exit(f"error: no command {name!r}; there are {', '.join(known)}")
     script = known[name]
-    sys.argv = [str(script), *with_video(name, sys.argv[2:])]
+    sys.argv = [str(script), *sys.argv[2:]]
     take_debug_options(sys.argv)
     sys.path.insert(0, str(script.parent))
     runpy.run_path(str(script), run_name="__main__")
