@@ -30,6 +30,9 @@ def plot_curves(summaries: Mapping[str, Summary], path: Path | str) -> None:
             style = {"marker": "o", "markersize": 3.5, "linewidth": 2 if metric == "J_AND_F" else 1}
             n = summary.rounds
             by_round.plot(range(1, n + 1), curve.values[1 : n + 1], label=label, **style)
+            if metric == "J_AND_F" and len(summaries) == 1 and summary.annotated:
+                rounds = range(1, len(summary.annotated) + 1)
+                by_round.plot(rounds, summary.annotated, "k:", label="J&F, annotated frames", linewidth=1)
             by_time.plot(curve.seconds[: n + 1], curve.values[: n + 1], label=label, **style)
     by_round.set(xlabel="round", ylabel="mean over objects", ylim=(0, 1.02))
     by_round.xaxis.get_major_locator().set_params(integer=True)

@@ -64,6 +64,8 @@ def as_dict(summary: Summary) -> dict[str, Any]:
         "seconds_per_round": list(summary.round_seconds),
         "clicks_per_round": list(summary.clicks),
         "strokes_per_round": list(summary.strokes),
+        "annotated_frames_j_and_f": list(summary.annotated),
+        "samples_not_improved": list(summary.not_improved),
         "per_sequence": {name: list(values) for name, values in summary.per_sequence.items()},
     }
 
