@@ -4,6 +4,12 @@ Several GPUs: torchrun --nproc-per-node=8 scripts/train.py experiment=... A stop
 last checkpoint was made. Options and their values: configs/train.yaml and configs/experiment/.
 """
 
+from civos_siaf.cli.arguments import prepare
+
+if __name__ == "__main__":  # before what loads torch, so that mistakes are told at once
+    prepare(__file__, inputs=("data_root", "data.*root", "data.*images"), outputs=("folder",))
+
+
 import hydra
 import torch
 from errors import clear_errors, complete
