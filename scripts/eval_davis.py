@@ -5,13 +5,13 @@ import sys
 from pathlib import Path
 
 import hydra
-from errors import clear_errors, complete
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from civos_siaf.benchmark import ContactSheets, Evaluation, Shard
 from civos_siaf.cli.arguments import prepare
+from civos_siaf.cli.errors import clear_errors, complete
 
 
 def shard_of(text: str) -> Shard:
@@ -22,7 +22,7 @@ def shard_of(text: str) -> Shard:
 
 def run(cfg: DictConfig) -> None:
     dataset = instantiate(cfg.dataset)  # before the method, which loads torch
-    from civos_siaf.weights.named import about_method
+    from civos_siaf.weights.provenance import about_method
 
     evaluation = Evaluation(
         instantiate(cfg.method),

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import hydra
-from errors import clear_errors, complete
 from omegaconf import DictConfig
 from tqdm import tqdm
 
+from civos_siaf.cli.errors import clear_errors, complete
 from civos_siaf.data.light_sets import PAGES, LightSets, Step
 
 ROOTS = ("davis", "bsds500", "grabcut", "clothing", "cars", "weights")

@@ -6,11 +6,11 @@ where they differ in frames; +size=2 puts two items into each, which batch norms
 
 import hydra
 import torch
-from errors import clear_errors, complete
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch.utils.data import default_collate
 
+from civos_siaf.cli.errors import clear_errors, complete
 from civos_siaf.training.costs import StepCosts, step_costs
 from civos_siaf.training.seeds import item_rng
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 
-from civos_siaf.devices import torch_device
+from civos_siaf.runtime.device import torch_device
 
 PATIENCE = timedelta(hours=12)
 """How long processes wait for each other: the first one validates alone."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from civos_siaf.data.samples import Item
-from civos_siaf.files import atomic_path
+from civos_siaf.data.samples import TrainingItem
+from civos_siaf.runtime.files import atomic_path
 
 
 class NonFiniteLossError(ValueError):
@@ -21,7 +21,7 @@ class TrainingMemoryError(MemoryError):
     """Memory ran out; names the switches that help."""
 
 
-def check_finite(loss: Tensor, batch: Item, *, step: int, rank: int, folder: Path) -> None:
+def check_finite(loss: Tensor, batch: TrainingItem, *, step: int, rank: int, folder: Path) -> None:
     """Stop at a loss that is no number.
 
     Raises:

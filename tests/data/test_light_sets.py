@@ -6,7 +6,6 @@ import pytest
 from PIL import Image
 
 from civos_siaf.benchmark.noc_data import CocoSamples
-from civos_siaf.coco import decode
 from civos_siaf.data.coco import CocoImages
 from civos_siaf.data.light_sets import PAGES, LightSets
 from civos_siaf.data.light_sets.cars import whole_car
@@ -14,6 +13,7 @@ from civos_siaf.data.light_sets.davis import TRAIN, VALIDATION
 from civos_siaf.data.light_sets.writer import JOURNAL
 from civos_siaf.data.videos import DavisVideos
 from civos_siaf.masks import read_png
+from civos_siaf.masks.coco import decode_segmentation
 from tests.data.layouts import write_coco, write_davis, write_lvis
 from tests.data.original_layouts import write_bsds500, write_cars, write_clothing, write_whole_coco
 
@@ -33,7 +33,7 @@ def masks_of(found, number):
     """Masks of image `number`, in the file's order."""
     info = next(info for info in found["images"] if info["id"] == number)
     entries = [entry for entry in found["annotations"] if entry["image_id"] == number]
-    return [decode(entry["segmentation"], info["height"], info["width"]) for entry in entries]
+    return [decode_segmentation(entry["segmentation"], info["height"], info["width"]) for entry in entries]
 
 
 @pytest.mark.parametrize("year", [2016, 2017])

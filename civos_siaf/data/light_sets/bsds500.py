@@ -11,8 +11,8 @@ from civos_siaf.data.light_sets.coco import by_image, picture_of
 from civos_siaf.data.light_sets.matlab import read_variable
 from civos_siaf.data.light_sets.pictures import Picture, Region
 from civos_siaf.data.light_sets.sources import first_there, wrong_root
-from civos_siaf.image_files import by_stem
-from civos_siaf.text_files import read_names
+from civos_siaf.runtime.text_files import read_names
+from civos_siaf.video.image_files import by_stem
 
 SPLITS = ("train", "val", "test")
 SHARES = (0.005, 0.6)

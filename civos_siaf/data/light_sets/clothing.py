@@ -11,7 +11,7 @@ from civos_siaf.data.light_sets.coco import by_image, picture_of
 from civos_siaf.data.light_sets.matlab import read_variable
 from civos_siaf.data.light_sets.pictures import Picture, Region
 from civos_siaf.data.light_sets.sources import wrong_root
-from civos_siaf.image_files import in_order
+from civos_siaf.video.image_files import in_order
 
 WHOLE, PIECE = 1, 2
 CATEGORIES = {

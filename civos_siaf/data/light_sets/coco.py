@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from civos_siaf.coco import Segmentation, decode, file_name, is_drawn, read_entries
 from civos_siaf.data.coco import address_folder, compact
 from civos_siaf.data.light_sets.pictures import Picture, Region
 from civos_siaf.data.light_sets.sources import first_there, wrong_root
+from civos_siaf.masks.coco import Segmentation, decode_segmentation, file_name, is_drawn, read_entries
 
 Split = Literal["train2017", "val2017"]
 
@@ -100,7 +100,7 @@ def picture_of(path: Path, info: dict[str, Any], regions: Sequence[Drawn], *, so
     def read(size: tuple[int, int]) -> list[Region]:
         if size != said:
             raise ValueError(f"{path}: size {size}, {source} says {said} (H, W)")
-        return [Region(decode(one.segmentation, *said), one.notes) for one in regions]
+        return [Region(decode_segmentation(one.segmentation, *said), one.notes) for one in regions]
 
     kept: dict[str, Any] = {key: info[key] for key in ("coco_split", "license", "split") if key in info}
     return Picture(str(Path(file_name(info)).with_suffix(".jpg")), path, read, kept)

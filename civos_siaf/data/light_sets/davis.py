@@ -13,9 +13,9 @@ from civos_siaf.data.fast_images import read_fast
 from civos_siaf.data.light_sets.pictures import smaller_image, smaller_mask, write_jpeg
 from civos_siaf.data.light_sets.sources import wrong_root
 from civos_siaf.data.videos import image_beside
-from civos_siaf.files import atomic_path, write_text
-from civos_siaf.image_files import MASK_SUFFIXES, by_stem
 from civos_siaf.masks import read_png, write_png
+from civos_siaf.runtime.files import atomic_path, write_text
+from civos_siaf.video.image_files import MASK_SUFFIXES, by_stem
 
 TRAIN = (
     *("bear", "bmx-bumps", "boat", "breakdance-flare", "bus", "car-turn", "dance-jump", "dog-agility"),

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from civos_siaf.files import atomic_path
-from civos_siaf.frames import Rgb
+from civos_siaf.runtime.files import atomic_path
+from civos_siaf.video.frames import Rgb
 
 
 @dataclass(frozen=True)

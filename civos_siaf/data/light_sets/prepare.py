@@ -17,7 +17,7 @@ from civos_siaf.data.light_sets.davis import DavisWriter
 from civos_siaf.data.light_sets.pictures import Picture
 from civos_siaf.data.light_sets.sources import PAGES
 from civos_siaf.data.light_sets.writer import SetWriter
-from civos_siaf.files import atomic_path
+from civos_siaf.runtime.files import atomic_path
 
 LONGER_SIDES = {"coco": 480, "coco_val": 480, "bsds500": 400, "people": 368, "clothing": 368, "cars": 400}
 """Longer side of the new images of each set, in pixels, unless another is given."""

@@ -20,8 +20,8 @@ from civos_siaf.data.light_sets.pictures import (
     smaller_size,
     write_jpeg,
 )
-from civos_siaf.files import write_text
 from civos_siaf.masks import to_rle
+from civos_siaf.runtime.files import write_text
 
 MADE_BY = "prepare_light_data"
 JOURNAL = ".finished.jsonl"
