@@ -18,6 +18,7 @@ from civos_siaf.networks.prepare import fuse_batch_norm
 from civos_siaf.networks.ritm import Ritm
 from civos_siaf.weights.load import WeightFile, load_strictly, read_weights, without_prefix
 from civos_siaf.weights.ready import require_known
+from civos_siaf.weights.terms import say_terms
 
 ARCHITECTURES: dict[str, Callable[[], ClickNetwork]] = {
     "hrnet18s-ocr": partial(Ritm, width=18, ocr_width=48, small=True),
@@ -30,7 +31,8 @@ ARCHITECTURES: dict[str, Callable[[], ClickNetwork]] = {
 """Constructors of the click networks by the name of their architecture."""
 
 _OLD_DEFAULTS: dict[str, Any] = {
-    # What a description leaves out had these values when it was written (spec 7).
+    # What a description leaves out had these values when it was written
+    # (docs/specification/ritm.md section 7).
     "width": 48,
     "ocr_width": 256,
     "small": False,
@@ -60,7 +62,7 @@ def build(architecture: str) -> ClickNetwork:
 
 
 def from_config(config: Mapping[str, Any], *, source: str) -> Ritm:
-    """The network that a published checkpoint's `config` describes (spec 7).
+    """The network that a published checkpoint's `config` describes (docs/specification/ritm.md section 7).
 
     Raises:
         ValueError: another class, or a parameter that is unknown or not supported.
@@ -142,6 +144,7 @@ def load_into(network: ClickNetwork, path: Path | str) -> None:
     if shapes != {name: value.shape for name, value in state.items()} and (found := identify(state)):
         raise ValueError(f"{path}: wrong architecture: this file is for {found}")
     load_strictly(network, state, source=str(path))
+    say_terms(path)
 
 
 def _network_for(file: WeightFile, architecture: str | None) -> ClickNetwork:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from civos_siaf import Click, Prompts
-from civos_siaf.api.light import light_civos, light_siaf
+from civos_siaf.api.methods import load_method
 from civos_siaf.interaction.click_guarantee import pixel
 from civos_siaf.video.frames import Frames
 
@@ -35,10 +35,10 @@ def check(labels, clicks):
         assert (labels[pixel(click, *SIZE)] == click.object_id) == click.positive, click
 
 
-@pytest.mark.parametrize("method", [light_civos, light_siaf])
-def test_clicks_of_random_sessions_hold(method):
+@pytest.mark.parametrize("name", ["civos_light", "siaf_light"])
+def test_clicks_of_random_sessions_hold(name):
     torch.manual_seed(0)
-    opened = method()
+    opened = load_method(name)
     for seed in range(2):
         rng = np.random.default_rng(seed)
         session = opened.open(clip(seed), num_objects=2)

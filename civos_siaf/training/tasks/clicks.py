@@ -1,4 +1,7 @@
-"""Training of click networks with clicks that answer to the network's own errors (RITM spec 11)."""
+"""Training of click networks with clicks that answer to the network's own errors.
+
+Source: docs/specification/ritm.md section 11.
+"""
 
 from __future__ import annotations
 
@@ -118,7 +121,9 @@ def add_clicks(
     only: Tensor | None = None,
     both_signs: float = 0.0,
 ) -> None:
-    """Put one click per item into `points`, at an error of the previous answer (RITM spec 11).
+    """Put one click per item into `points`, at an error of the previous answer.
+
+    Source: docs/specification/ritm.md section 11.
 
     Args:
         points: (B, 2N, 3), changed. The click takes place N - `slot` of its sign, or the first one for 0.
