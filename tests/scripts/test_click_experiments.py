@@ -22,13 +22,13 @@ from tests.scripts.experiments import check_elsewhere, experiment, first_losses
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("data")
     lvis = write_lvis(root / "lvis")
-    coco = write_coco(root / "coco")
+    coco = write_coco(root / "coco", size=(120, 160))
     (coco / "annotations").mkdir()
     shutil.copy(coco / "instances.json", coco / "annotations" / "instances_train2017.json")
     (lvis / "images" / "train2017").rename(coco / "train2017")
     # The light recipes' sources.
-    write_coco(root / "coco128", size=(120, 160))
-    (root / "coco128" / "instances.json").rename(root / "coco128" / "lvis_v1_train.json")
+    for name in ("people", "cars"):
+        write_coco(root / name, size=(120, 160))
     write_coco(root / "bsds500", extra={"segmentation_index": 0}, size=(120, 160))
     (root / "bsds500" / "instances.json").rename(root / "bsds500" / "regions.json")
     for split in ("train", "val_dev"):
@@ -40,9 +40,10 @@ SMALL = (*experiments.SMALL, "trainer.every.validate=0")
 CROP = ("data.augment.size=[64,64]", "data.min_area=20")
 NO_START = "task.network.backbone=null"
 LIGHT_SIZE = ("data.items.augment.size=[64,64]", "data.items.min_area=20")
-IMAGE_AREA = tuple(f"data.items.images.sources.{i}.min_area=50" for i in (0, 1))
+IMAGE_AREA = tuple(f"data.items.images.images.sources.{i}.min_area=50" for i in (0, 1))
 S2M_AREA = tuple(f"data.images.sources.{i}.min_area=50" for i in (0, 1))
-CLIP_AREA = tuple(f"data.clips.sources.2.images.sources.{i}.min_area=50" for i in (0, 1))
+CLIPS = "data.items.clips.sources"
+CLIP_AREA = tuple(f"{CLIPS}.2.images.images.sources.{i}.min_area=50" for i in (0, 1))
 
 
 CASES = {
@@ -50,7 +51,7 @@ CASES = {
     "ritm_hrnet32_cocolvis": (NO_START, *CROP),
     "ritm_light": (NO_START, *LIGHT_SIZE, *IMAGE_AREA),
     "s2m_light": ("data.size=64", "data.short_side=64", "data.min_area=20", *S2M_AREA),
-    "stm_light": (NO_START, "data.augment.size=[64,64]", *CLIP_AREA, "data.clips.sources.3.size=[64,64]"),
+    "stm_light": (NO_START, "data.items.augment.size=[64,64]", *CLIP_AREA, f"{CLIPS}.3.size=[64,64]"),
 }
 
 
