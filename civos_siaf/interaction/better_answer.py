@@ -15,6 +15,8 @@ ALIKE = 0.85
 """IoU from which on two answers count as the same one."""
 SETTLED = 0.95
 """IoU with the answer before from which on a further look is not worth its time."""
+SURE = 0.85
+"""Sureness from which on no further look is needed."""
 MARGIN = 0.02
 """How much surer an answer without the previous mask has to be (chosen on DAVIS validation frames)."""
 

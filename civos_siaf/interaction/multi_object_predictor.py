@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from civos_siaf.interaction.better_answer import SETTLED, better_answer, differ
+from civos_siaf.interaction.better_answer import SETTLED, SURE, better_answer, differ, sureness
 from civos_siaf.interaction.brs import FeatureBrs, refinement
 from civos_siaf.interaction.click_guarantee import hold_clicks
 from civos_siaf.interaction.predictor import Precision, as_probability, as_rgb, autocast, check_clicks
@@ -158,7 +158,9 @@ class MultiObjectClickPredictor:
             return self._look_again(rgb, now, clicks)
 
         for look, times in ((whole, self.repeats), (closer, 1 + self.repeats)):
-            for _ in range(times):
+            for number in range(times):
+                if (number or look is whole) and sureness(prob) >= SURE:
+                    break
                 before, prob = prob, look(prob)
                 if not differ(before, prob, alike=SETTLED):
                     break
