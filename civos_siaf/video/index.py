@@ -186,7 +186,16 @@ class _Pass:
         counted = any(picture.packet == NO_PACKET for picture in self._pictures)
         if self._full and not self._completed(packets):
             return None
-        notes = tuple(_notes(self._pictures, packets, hidden=self._hidden, listed=stream.frames))
+        listed = stream.frames
+        notes = tuple(
+            _notes(
+                self._pictures,
+                packets,
+                hidden=self._hidden,
+                listed=listed,
+                missing=not _complete(stream, packets, steps=listed),
+            )
+        )
         if not counted:
             _place_lost(self._pictures, packets, errors)
             _doubt_after_lost(self._pictures, packets)
@@ -261,7 +270,7 @@ def _name_sizes(pictures: list[_Picture]) -> None:
 
 
 def _notes(
-    pictures: list[_Picture], packets: PacketTable, *, hidden: Collection[int], listed: int
+    pictures: list[_Picture], packets: PacketTable, *, hidden: Collection[int], listed: int, missing: bool
 ) -> Iterator[str]:
     """What a person should know of the file as a whole."""
     made = {picture.packet for picture in pictures}
@@ -269,8 +278,16 @@ def _notes(
     leading -= sum(number < leading for number in hidden)
     if leading > 0:
         yield f"it begins within a group of frames: {leading} that cannot be decoded are left out"
-    if listed > max(len(packets), len(pictures)):
+    if listed > max(len(packets), len(pictures)) and missing:
         yield f"{CUT_OFF}: {listed} frames are listed in it, {len(pictures)} are there"
+
+
+def _complete(stream: VideoStream, packets: PacketTable, *, steps: int) -> bool:
+    """Whether packets last as long as a file says; an edit list may leave out frames that are listed."""
+    stamps = packets.pts[packets.pts != MISSING]
+    if not stream.duration or not steps or len(stamps) < 2:
+        return False
+    return bool(stamps.max() - stamps.min() >= stream.duration * (1 - 2 / steps))
 
 
 def _ends_early(container: InputContainer, stream: VideoStream, packets: PacketTable) -> str | None:
@@ -282,7 +299,7 @@ def _ends_early(container: InputContainer, stream: VideoStream, packets: PacketT
     stamps = packets.pts[packets.pts != MISSING]
     if not said or len(stamps) < 2:
         return None
-    there = float(stamps.max() - stamps.min()) * unit
+    there = float(max(stamps.max() - stamps.min(), stamps.max())) * unit  # some count from 0, some do not
     if there > said - max(_SHORT, _SHORT_SHARE * said):
         return None
     return f"{there:.1f} s of it can be read, and it says that it lasts {said:.1f} s"
