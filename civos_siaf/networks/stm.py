@@ -236,7 +236,7 @@ class Stm(PropagationNetwork):
     def encode_frame(self, image: Tensor) -> FrameFeatures:
         """Features of a normalised image (1, 3, H, W), or of several (N, 3, H, W).
 
-        The parts are those of `Decoder.frame_parts`.
+        The parts are those of `StmDecoder.frame_parts`.
         """
         pyramid = self.rgb_encoder(image)
         key, value = self.kv_q_f16(pyramid.f16)
