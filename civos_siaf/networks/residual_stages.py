@@ -67,11 +67,14 @@ def stage(
     *,
     stride: int,
     dilation: int = 1,
+    first_dilation: int = 1,
     bias: bool = False,
     norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
 ) -> nn.Sequential:
-    """Bottlenecks in a row: the first has the stride and no dilation, the others the dilation."""
-    first = Bottleneck(in_channels, width, stride=stride, dilation=1, bias=bias, project=True, norm=norm)
+    """Bottlenecks in a row: the first has the stride and a dilation of its own, the others the dilation."""
+    first = Bottleneck(
+        in_channels, width, stride=stride, dilation=first_dilation, bias=bias, project=True, norm=norm
+    )
     rest = [
         Bottleneck(EXPANSION * width, width, stride=1, dilation=dilation, bias=bias, project=False, norm=norm)
         for _ in range(blocks - 1)

@@ -21,6 +21,7 @@ CHECKERS: tuple[tuple[str, str], ...] = (
     ("hrnet18s-ocr_shapes.json", "civos_siaf.parity.ritm:check"),
     ("clicks.json", "civos_siaf.parity.noc:check"),
     ("propagation_shapes.json", "civos_siaf.parity.mivos:check"),
+    ("fbrs_shapes.json", "civos_siaf.parity.fbrs:check"),
     ("lr_schedule.json", "civos_siaf.parity.aot_training:check"),
     ("aott_shapes.json", "civos_siaf.parity.aot:check"),
 )

@@ -34,8 +34,9 @@ def weight_folders(given: Sequence[Path] = ()) -> list[Path]:
 
 
 def file_names(record: WeightRecord) -> tuple[str, ...]:
-    """Names under which a published file counts: its authors' own, and that of its safetensors version."""
-    return tuple(dict.fromkeys([record.file_name, f"{Path(record.file_name).stem}.safetensors"]))
+    """Names under which a published file counts: its authors', others, those of safetensors versions."""
+    names = (record.file_name, *record.also)
+    return tuple(dict.fromkeys([*names, *(f"{Path(name).stem}.safetensors" for name in names)]))
 
 
 def find_file(names: Sequence[str], folders: Sequence[Path] | None = None) -> Path | None:

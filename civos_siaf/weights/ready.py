@@ -12,7 +12,8 @@ from civos_siaf.devices import torch_device
 from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.networks.fuse_bn import Network, fuse_batch_norm
 from civos_siaf.networks.prepare import for_inference
-from civos_siaf.weights.load import load_strictly, read_weights, without_prefix
+from civos_siaf.weights.load import load_strictly, read_weights
+from civos_siaf.weights.published_names import our_names
 from civos_siaf.weights.untrained import fill_untrained
 
 
@@ -34,7 +35,7 @@ def ready(
     architecture: str,
     device: str,
     fast: bool,
-    names: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] = without_prefix,
+    names: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] = our_names,
 ) -> Network:
     """A fresh network with weights, frozen and in eval mode.
 
