@@ -10,8 +10,9 @@ import numpy as np
 from civos_siaf.frames import Frames
 from civos_siaf.interaction.clicked_labels import ClickedLabels
 from civos_siaf.interaction.frame_masks import paint_labels
-from civos_siaf.interaction.frames_labels import FramesLabels, PromptedFrame
+from civos_siaf.interaction.frames_labels import PromptedFrame
 from civos_siaf.interaction.near_marks import near_marks
+from civos_siaf.interaction.scribbled_labels import StrokeLabels
 from civos_siaf.methods.siaf_moment import Clicked, Moment
 from civos_siaf.prompts import Click, MaskPrompt, Prompt, Prompts, Scribble
 from civos_siaf.propagation.label_store import unpack
@@ -47,13 +48,14 @@ class SiafAnswers:
 
     Args:
         frames: the video.
-        strokes: makes labels of frames with strokes, and of all others where there is no `clicks`.
+        strokes: makes labels of frames with strokes, and of all others where there is no `clicks`. None: no
+            strokes are taken.
         clicks: makes labels of frames that have clicks alone.
         rules: of what counts beside the new prompts.
     """
 
     def __init__(
-        self, frames: Frames, strokes: FramesLabels, clicks: ClickedLabels | None, rules: AnswerRules
+        self, frames: Frames, strokes: StrokeLabels | None, clicks: ClickedLabels | None, rules: AnswerRules
     ) -> None:
         self.frames = frames
         self.strokes = strokes
@@ -63,7 +65,9 @@ class SiafAnswers:
     @property
     def accepts(self) -> tuple[type[Prompt], ...]:
         """The kinds of prompts that are understood."""
-        return (*self.strokes.accepts, MaskPrompt)
+        strokes = () if self.strokes is None else self.strokes.accepts
+        clicks = () if self.clicks is None or Click in strokes else (Click,)
+        return (*strokes, *clicks, MaskPrompt)
 
     def answer(self, prompts: Prompts, before: Moment) -> Moment:
         """The moment after these prompts, which are not empty; masks come last."""
@@ -159,6 +163,7 @@ class SiafAnswers:
             for t in (*drawn, *clicked, *others[: self.rules.context])
         ]
         num_objects = before.propagator.num_objects
+        assert self.strokes is not None  # no other prompts are accepted
         labels = self.strokes.predict(views, num_objects=num_objects, objects=named)
         found = dict(zip(drawn, labels, strict=False))
         return {t: self._changed(t, labels, prompts.on(t), before) for t, labels in found.items()}

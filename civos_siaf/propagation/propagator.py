@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,11 +14,11 @@ from torch import Tensor
 
 from civos_siaf.aggregate import aggregate
 from civos_siaf.frames import Frames
-from civos_siaf.networks.propagation_network import FrameFeatures, Memory, PropagationNetwork
+from civos_siaf.networks.propagation_network import Memory, PropagationNetwork
 from civos_siaf.padding import Padding
 from civos_siaf.propagation.confidence import SAMPLED, appearing, confidence
 from civos_siaf.propagation.difference_fusion import Difference, FusionNetwork, fuse
-from civos_siaf.propagation.feature_cache import FeatureCache
+from civos_siaf.propagation.feature_cache import FeatureCache, encoded_frame
 from civos_siaf.propagation.images import FrameImages
 from civos_siaf.propagation.mask_store import MaskState, MaskStore
 from civos_siaf.propagation.memory_bank import AnnotatedMemory, MemoryBank
@@ -93,7 +94,9 @@ class Propagator:
             folder=self.settings.folder,
         )
         self.features = FeatureCache(
-            self._encode_frame, max_bytes=self.settings.feature_bytes, dtype=self.settings.feature_dtype
+            partial(encoded_frame, network, self.images, self.settings),
+            max_bytes=self.settings.feature_bytes,
+            dtype=self.settings.feature_dtype,
         )
         self._bank = MemoryBank(
             top_k=self.settings.top_k,
@@ -210,7 +213,7 @@ class Propagator:
 
     def _spread(self, sweep: Sweep, difference: Difference) -> Iterator[Step]:
         """Visit the frames of a sweep; what goes into memory is never fused (spec mivos 6.2)."""
-        self._bank.begin(self._annotated)
+        self._bank.begin(self._annotated if self.settings.earlier_annotated else self._annotated[-1:])
         last_kept = sweep.origin
         for frame in sweep.frames:
             features = self.features[frame]
@@ -250,10 +253,6 @@ class Propagator:
         if arrived is not unseen:
             inside = self.padding.crop(step.result)[:, ::SAMPLED, ::SAMPLED]
             arrived(step.frame, self.masks.cropped(step.frame), confidence(inside, counted))
-
-    def _encode_frame(self, frame: int) -> FrameFeatures:
-        with self.settings.autocast(self.images.device):
-            return self.network.encode_frame(self.images[frame])
 
     def _encode_memory(self, frame: int, prob: Tensor) -> Memory:
         features = self.features[frame] if self.network.memory_needs_frame else None

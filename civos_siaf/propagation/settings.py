@@ -57,6 +57,8 @@ class PropagationSettings(SpeedSettings):
             code has no limit; videos of up to 125 frames do not reach this one at the default `mem_freq`.
         mask_bytes: most bytes of probabilities in memory; the rest is in a temporary file.
         folder: for that file; None: the system's, which the variable TMPDIR names.
+        earlier_annotated: a sweep reads the annotated frames of all rounds (published code); otherwise only
+            the one that it starts from, beside frames that it has visited (the paper's section 3.2).
         keep_outdated: when a frame is annotated again, its older memory stays beside the new (published).
         empty_rim: on the padded rim of an annotated frame there is nothing, not even background (published).
 
@@ -69,6 +71,7 @@ class PropagationSettings(SpeedSettings):
     max_kept: int | None = 24
     mask_bytes: int = 2**30
     folder: Path | str | None = None
+    earlier_annotated: bool = True
     keep_outdated: bool = True
     empty_rim: bool = True
 

@@ -20,7 +20,7 @@ from civos_siaf.files import write_text
 from civos_siaf.training.checkpoint import LAST, SETTINGS, Checkpoint, identity_text, require_fresh
 from civos_siaf.training.distribution import Process
 from civos_siaf.training.ema import Ema
-from civos_siaf.training.failures import check_finite, explained_memory
+from civos_siaf.training.failures import FiniteLosses, explained_memory
 from civos_siaf.training.loader import BatchPlan, batches
 from civos_siaf.training.monitor import Monitor
 from civos_siaf.training.parameters import Group, GroupRule, RateByName, all_parameters, set_rates
@@ -137,6 +137,7 @@ class Trainer:
         self.optimizer = optimizer(self.groups, lr=lr)
         self.ema = Ema(task.network, decay=ema_decay) if ema_decay is not None else None
         self.scaler = torch.amp.GradScaler(self.process.device.type, enabled=precision == "fp16")
+        self._finite = FiniteLosses(self.scaler, self.folder, rank=self.process.rank)
         self.identity = identity_text({**(about or {}), "items_per_step": self.plan.items_per_step})
         self.step = 0
         self.best: float | None = None
@@ -201,7 +202,7 @@ class Trainer:
             with self._synchronised(last=number == len(parts)):
                 with self._autocast():
                     losses = self._wrapped(batch, self.step)
-                check_finite(losses.total, batch, step=self.step, rank=self.process.rank, folder=self.folder)
+                self._finite.check(losses.total, batch, step=self.step)
                 self.scaler.scale(losses.total / len(parts)).backward()
             total += losses.total.item() / len(parts)
         self._update()
