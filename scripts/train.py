@@ -4,12 +4,15 @@ Several GPUs: torchrun --nproc-per-node=8 scripts/train.py experiment=... A stop
 last checkpoint was made. Options and their values: configs/train.yaml and configs/experiment/.
 """
 
+import sys
+
 import hydra
 import torch
 from errors import clear_errors, complete
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from stages import in_order, settings
+from roots import with_roots
+from stages import in_order, require_all, settings
 from tqdm import tqdm
 
 from civos_siaf.training.distribution import Process, join
@@ -42,10 +45,12 @@ def run(cfg: DictConfig, process: Process) -> None:
 def main(cfg: DictConfig) -> None:
     torch.set_num_threads(cfg.threads or torch.get_num_threads())
     with clear_errors(), join(cfg.device) as process:
+        require_all(cfg)
         for part in in_order(cfg):
             run(part, process)
 
 
 if __name__ == "__main__":
     with clear_errors():
+        sys.argv[1:] = with_roots(sys.argv[1:])
         main()

@@ -4,11 +4,14 @@ Options are those of train.py, data included, but no weights to begin with. +bat
 where they differ in frames; +size=2 puts two items into each, which batch norms at the end may need.
 """
 
+import sys
+
 import hydra
 import torch
 from errors import clear_errors, complete
 from hydra.utils import instantiate
 from omegaconf import DictConfig
+from roots import with_roots
 from torch.utils.data import default_collate
 
 from civos_siaf.training.costs import StepCosts, step_costs
@@ -56,4 +59,5 @@ def main(cfg: DictConfig) -> None:
 
 if __name__ == "__main__":
     with clear_errors():
+        sys.argv[1:] = with_roots(sys.argv[1:])
         main()

@@ -12,11 +12,7 @@ from civos_siaf.doctor.machine import Machine, look
 from civos_siaf.doctor.search import Found, data_folders, find_data, find_weights
 from civos_siaf.places import folder
 from civos_siaf.weights.manifest import Manifest, WeightRecord, manifest
-from civos_siaf.weights.own import TRAINED_BY, weight_folders
-
-TRAININGS = Path("outputs/train")
-TRAINED = "weights.safetensors"
-"""What a training leaves."""
+from civos_siaf.weights.own import TRAINED, TRAINED_AT, TRAININGS, weight_folders
 
 
 @dataclass(frozen=True)
@@ -99,7 +95,7 @@ def _trained(experiment: str, places: Sequence[Path]) -> Found:
     settings = yaml.safe_load(file.read_text(encoding="utf-8"))
     record = WeightRecord(experiment, settings["task"]["architecture"], TRAINED)
     last = (settings.get("stages") or [""])[-1]
-    for name in (name for name, trained_by in TRAINED_BY.items() if trained_by == experiment):
+    for name in (name for name, at in TRAINED_AT.items() if at[:2] == (experiment, last)):
         if (found := find_weights(replace(record, file_name=f"{name}.safetensors"), places)).path:
             return found
     return find_weights(record, [TRAININGS / experiment / last])

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from civos_siaf.commands import commands, written
-from civos_siaf.doctor.examination import TRAINED, Examination
+from civos_siaf.doctor.examination import Examination
 from civos_siaf.doctor.machine import GIB
 from civos_siaf.doctor.search import Found
 from civos_siaf.weights.download import note_of
-from civos_siaf.weights.own import weight_folders
+from civos_siaf.weights.own import TRAINED, TRAININGS, weight_folders
 
 WIDTH = 100
 LABEL = 18
@@ -190,9 +190,11 @@ def _davis(found: Examination) -> str:
 
 
 def _known(state: Found) -> bool:
-    """It is where methods look; a training's own folder is not."""
+    """It is where methods look."""
     path = state.path
-    return path is not None and path.name != TRAINED and path.parent in weight_folders()
+    if path is None:
+        return False
+    return path.is_relative_to(TRAININGS) if path.name == TRAINED else path.parent in weight_folders()
 
 
 def _evaluation(found: Examination, method: str) -> str:
