@@ -11,12 +11,14 @@ def torch_device(name: str) -> torch.device:
     """The device of a name, if it is there.
 
     Args:
-        name: cpu, cuda, cuda:1, mps. cuda alone is the GPU of this process where torchrun started several
-            (LOCAL_RANK), otherwise the first.
+        name: cpu, cuda, cuda:1, mps; auto: cuda if there is a GPU, otherwise cpu. cuda alone is the
+            GPU of this process where torchrun started several (LOCAL_RANK), otherwise the first.
 
     Raises:
         ValueError: no such device here; says what there is.
     """
+    if name == "auto":
+        name = "cuda" if torch.cuda.device_count() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError:

@@ -4,6 +4,7 @@ Without video= the page shows the projects there are and takes a file. Options: 
 """
 
 import hydra
+from device import choose
 from errors import built, clear_errors, complete
 from omegaconf import DictConfig
 
@@ -15,6 +16,7 @@ from civos_siaf.protocol import Method
 
 def run(cfg: DictConfig) -> None:
     def build() -> Method:
+        choose(cfg)
         if cfg.threads is not None:
             import torch  # here, as it takes longer to load than the page
 

@@ -51,6 +51,7 @@ def run(cfg: DictConfig) -> bool:
 @hydra.main(version_base="1.3", config_path="../configs", config_name="annotate_batch")
 def main(cfg: DictConfig) -> None:
     with clear_errors():
+        choose(cfg)
         failed = run(complete(cfg))
     sys.exit(int(failed))
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import hydra
+from device import choose
 from errors import clear_errors, complete
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -51,6 +52,7 @@ def run(cfg: DictConfig) -> None:
 @hydra.main(version_base="1.3", config_path="../configs", config_name="eval_davis")
 def main(cfg: DictConfig) -> None:
     with clear_errors():
+        choose(cfg)
         run(complete(cfg))
 
 

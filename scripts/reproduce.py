@@ -6,6 +6,7 @@ import sys
 
 import hydra
 from cells import jobs
+from device import choose
 from errors import clear_errors, complete
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
@@ -52,6 +53,7 @@ def run(cfg: DictConfig) -> None:
 @hydra.main(version_base="1.3", config_path="../configs", config_name="reproduce")
 def main(cfg: DictConfig) -> None:
     with clear_errors():
+        choose(cfg)
         run(complete(cfg))
 
 

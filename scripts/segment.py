@@ -7,6 +7,7 @@ background=[[0,200,60,1]] beside them. Options and their values: configs/segment
 from pathlib import Path
 
 import hydra
+from device import choose
 from errors import clear_errors, complete
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -45,6 +46,7 @@ def run(cfg: DictConfig) -> None:
 @hydra.main(version_base="1.3", config_path="../configs", config_name="segment")
 def main(cfg: DictConfig) -> None:
     with clear_errors():
+        choose(cfg)
         run(complete(cfg))
 
 

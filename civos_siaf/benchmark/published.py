@@ -41,8 +41,8 @@ def published_davis(root: Path | str | None, *, year: int, **options: Any) -> Da
     dataset = DavisDataset(root, year=year, **options)
     if year == 2017 and not any(map(dataset.has_scribble_files, dataset.sequences)):
         _log.warning(
-            "%s: no Scribbles/, so the robot draws the first scribbles. Those of people are in the archive %s, "
-            "from %s: unpack it so that %s is there",
+            "%s: no Scribbles/, so the robot draws the first scribbles. Those of people are in the archive "
+            "%s, from %s: unpack it so that %s is there",
             root,
             SCRIBBLES,
             SCRIBBLES_PAGE,

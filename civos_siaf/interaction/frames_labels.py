@@ -14,13 +14,14 @@ from torch import Tensor
 
 from civos_siaf.frames import Rgb
 from civos_siaf.interaction.frames_network import FramesNetwork
-from civos_siaf.interaction.predictor import Precision, autocast
+from civos_siaf.interaction.predictor import autocast
 from civos_siaf.interaction.stroke_marks import NONE, stroke_marks
 from civos_siaf.networks.aot.identity import CHANNELS, MAX_OBJECTS, one_hot
 from civos_siaf.networks.identity_network import UNUSED
 from civos_siaf.networks.imagenet import normalize
 from civos_siaf.networks.object_groups import group_counts, group_labels, split_labels
 from civos_siaf.prompts import Click, Prompt, Prompts, Scribble
+from civos_siaf.runtime.precision import Precision
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,13 +14,14 @@ from civos_siaf.frames import Rgb
 from civos_siaf.interaction.brs import FeatureBrs
 from civos_siaf.interaction.geometry import Roi
 from civos_siaf.interaction.points import points_tensor
-from civos_siaf.interaction.predictor import Precision, as_probability, as_rgb, autocast, check_clicks
+from civos_siaf.interaction.predictor import as_probability, as_rgb, autocast, check_clicks
 from civos_siaf.interaction.published import refinement
 from civos_siaf.interaction.refinement import NoRefinement
 from civos_siaf.interaction.transforms import Clicks, HorizontalFlip
 from civos_siaf.interaction.zoom import ZoomIn, ZoomState
 from civos_siaf.networks.click_network import ClickNetwork, Features
 from civos_siaf.prompts import Click
+from civos_siaf.runtime.precision import Precision
 
 MIN_GAIN = 1.25
 """A second look is not worth its time where it shows the object less enlarged than this."""

@@ -9,7 +9,6 @@ from civos_siaf.frames import Frames
 from civos_siaf.interaction.clicked_labels import ClickedLabels
 from civos_siaf.interaction.frames_labels import FramesLabels
 from civos_siaf.interaction.frames_network import FramesNetwork
-from civos_siaf.interaction.predictor import Precision
 from civos_siaf.interaction.round_clicks import RoundClicks
 from civos_siaf.methods.history import History
 from civos_siaf.methods.mask_order import stages
@@ -21,6 +20,7 @@ from civos_siaf.prompts import Prompt, Prompts
 from civos_siaf.propagation.aot_propagator import AotPropagator
 from civos_siaf.propagation.settings import AotSettings
 from civos_siaf.protocol import Arrived, Labels, LabelVideo, Progress, ignore, unseen
+from civos_siaf.runtime.precision import Precision
 
 
 class SIAF:

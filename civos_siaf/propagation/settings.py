@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 
-Precision = Literal["fp32", "bf16", "fp16"]
-DTYPES: dict[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+from civos_siaf.runtime.precision import PRECISIONS, TYPES, Concrete, Precision, concrete
+
+DTYPES: dict[str, torch.dtype] = {**TYPES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,20 +19,23 @@ class SpeedSettings:
     Args:
         feature_bytes: most bytes of frame features that are kept between frames and rounds.
         feature_precision: the type in which they are kept.
-        precision: "fp32", or autocast to "bf16" or "fp16".
+        precision: "fp32", or autocast to "bf16" or "fp16"; "auto": what is fastest on the device.
 
     Raises:
         ValueError: a value outside its range.
     """
 
     feature_bytes: int = 5 * 2**30
-    feature_precision: Precision = "fp32"
+    feature_precision: Concrete = "fp32"
     precision: Precision = "fp32"
 
     def __post_init__(self) -> None:
-        for name, kind in (("precision", self.precision), ("feature_precision", self.feature_precision)):
-            if kind not in DTYPES:
-                raise ValueError(f"{name} must be one of {', '.join(DTYPES)}, got {kind!r}")
+        for name, kind, known in (
+            ("precision", self.precision, PRECISIONS),
+            ("feature_precision", self.feature_precision, tuple(DTYPES)),
+        ):
+            if kind not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, got {kind!r}")
 
     @property
     def feature_dtype(self) -> torch.dtype | None:
@@ -41,9 +44,10 @@ class SpeedSettings:
 
     def autocast(self, device: torch.device) -> torch.autocast:
         """A context that computes in `precision`."""
-        if self.precision == "fp32":
+        kind = concrete(self.precision, device)
+        if kind == "fp32":
             return torch.autocast(device.type, enabled=False)
-        return torch.autocast(device.type, dtype=DTYPES[self.precision])
+        return torch.autocast(device.type, dtype=DTYPES[kind])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

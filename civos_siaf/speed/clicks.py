@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import torch
 
-from civos_siaf.interaction.predictor import ClickPredictor, Precision, autocast
+from civos_siaf.interaction.predictor import ClickPredictor, autocast
 from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.networks.fuse_bn import fuse_batch_norm
 from civos_siaf.prompts import Click

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 
 from civos_siaf.data.samples import Item, TrainingData
 from civos_siaf.files import write_text
+from civos_siaf.runtime.precision import TYPES, Precision, concrete
 from civos_siaf.training.checkpoint import LAST, SETTINGS, Checkpoint, identity_text, require_fresh
 from civos_siaf.training.distribution import Process
 from civos_siaf.training.ema import Ema
@@ -31,8 +32,6 @@ from civos_siaf.training.task import Task
 from civos_siaf.training.validation import Validation
 from civos_siaf.weights.save import save_weights
 
-Precision = Literal["fp32", "bf16", "fp16"]
-_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 WEIGHTS, BEST = "weights.safetensors", "best.safetensors"
 
 
@@ -77,7 +76,7 @@ class Trainer:
         lr: base rate.
         groups: sorts the parameters.
         schedule: factor on the base rate at a step; None: always 1.
-        precision: of the forward pass (autocast); fp16 scales the loss.
+        precision: of the forward pass (autocast); fp16 scales the loss; auto: what is fastest on the device.
         accumulate: forward passes per step.
         clip_norm: largest norm of the gradient; None: any.
         ema_decay: keep a moving average of the weights, which is then validated and exported; None: no.
@@ -131,12 +130,13 @@ class Trainer:
         self.plan = BatchPlan(
             batch_size=batch_size, accumulate=accumulate, world_size=self.process.world_size
         )
-        self.precision, self.clip_norm = precision, clip_norm
+        self.precision = self.process.agree(concrete(precision, self.process.device, training=True))
+        self.clip_norm = clip_norm
         self.every, self.validation = every or Every(), validation
         self.groups: list[Group] = (groups or RateByName())(task.network)
         self.optimizer = optimizer(self.groups, lr=lr)
         self.ema = Ema(task.network, decay=ema_decay) if ema_decay is not None else None
-        self.scaler = torch.amp.GradScaler(self.process.device.type, enabled=precision == "fp16")
+        self.scaler = torch.amp.GradScaler(self.process.device.type, enabled=self.precision == "fp16")
         self._finite = FiniteLosses(self.scaler, self.folder, rank=self.process.rank)
         self.identity = identity_text({**(about or {}), "items_per_step": self.plan.items_per_step})
         self.step = 0
@@ -299,7 +299,7 @@ class Trainer:
     def _autocast(self) -> AbstractContextManager[None]:
         if self.precision == "fp32":
             return nullcontext()
-        return torch.autocast(self.process.device.type, _TYPES[self.precision])
+        return torch.autocast(self.process.device.type, TYPES[self.precision])
 
     def _on_device(self, batch: Item) -> Item:
         return {name: value.to(self.process.device, non_blocking=True) for name, value in batch.items()}

@@ -88,9 +88,7 @@ def load_strictly(network: nn.Module, state: Mapping[str, Tensor], *, source: st
         if names
     ]
     if problems and (project := foreign(state)):
-        raise ValueError(
-            f"{source} is a file of {project}; here are {type(network).__name__}'s weights wanted"
-        )
+        raise ValueError(f"{source} is a file of {project}; wanted are weights of {type(network).__name__}")
     if problems:
         raise ValueError(f"{source} does not fit {type(network).__name__}: " + "; ".join(problems))
     network.load_state_dict(dict(state), strict=True)

@@ -1,0 +1,1 @@
+"""How the package uses the machine that it runs on."""

@@ -1,0 +1,17 @@
+"""device=auto: a GPU if there is one, said in the first line."""
+
+import sys
+
+from omegaconf import DictConfig
+
+
+def choose(cfg: DictConfig) -> None:
+    """Replace `auto` by cuda or cpu, which all parts of the configuration refer to."""
+    if cfg.device != "auto":
+        return
+    import torch  # here, as it takes long to load
+
+    found = torch.cuda.device_count() > 0
+    cfg.device = "cuda" if found else "cpu"
+    name = torch.cuda.get_device_name() if found else "no GPU that torch can use"
+    print(f"device: {cfg.device} ({name})", file=sys.stderr)
