@@ -8,6 +8,7 @@ failed; out/summary.md, .csv and .json say why.
 import sys
 
 import hydra
+from device import choose
 from errors import clear_errors, complete
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate

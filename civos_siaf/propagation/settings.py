@@ -9,7 +9,7 @@ import torch
 
 from civos_siaf.runtime.precision import PRECISIONS, TYPES, Concrete, Precision, concrete
 
-DTYPES: dict[str, torch.dtype] = {**TYPES}
+DTYPES: dict[str, torch.dtype] = {str(kind): dtype for kind, dtype in TYPES.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
