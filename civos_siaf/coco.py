@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
+from civos_siaf.text_files import read_text
+
 Segmentation: TypeAlias = Sequence[Sequence[float] | NDArray[np.float32]] | dict[str, Any]
 """Polygons (x0, y0, x1, y1, ...) in pixels, or run lengths with `size` and `counts`."""
 
@@ -56,8 +58,10 @@ def file_name(info: dict[str, Any]) -> str:
     return str(info.get("file_name") or str(info["coco_url"]).rpartition("/")[2])
 
 
-def read_entries(path: Path | str) -> Iterator[tuple[str, Any]]:
+def read_entries(path: Path | str, *, top: str | None = None) -> Iterator[tuple[str, Any]]:
     """Yield (section, entry) of a JSON file whose top level is an object of lists; other values whole.
+
+    With `top`, the top level may be a list: its entries are of this section.
 
     Only one entry at a time exists as Python objects, so that a file of a gigabyte needs little more memory
     than its text.
@@ -69,9 +73,13 @@ def read_entries(path: Path | str) -> Iterator[tuple[str, Any]]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no annotations at {path}")
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path)
     try:
-        yield from _sections(text)
+        if top is not None and text.startswith("[", _skip(text, 0)):
+            for entry, _ in _entries(text, _expect(text, 0, "[")):
+                yield top, entry
+        else:
+            yield from _sections(text)
     except (json.JSONDecodeError, IndexError) as error:
         raise ValueError(f"{path}: not a readable JSON object of lists ({error})") from error
 
@@ -83,15 +91,22 @@ def _sections(text: str) -> Iterator[tuple[str, Any]]:
         place = _expect(text, place, ":")
         if text[place] == "[":
             place = _expect(text, place, "[")
-            while text[place] != "]":
-                entry, place = json.JSONDecoder().raw_decode(text, place)
+            for entry, after in _entries(text, place):
                 yield name, entry
-                place = _after_comma(text, place, "]")
+                place = after
             place += 1
         else:
             value, place = json.JSONDecoder().raw_decode(text, place)
             yield name, value
         place = _after_comma(text, place, "}")
+
+
+def _entries(text: str, place: int) -> Iterator[tuple[Any, int]]:
+    """The entries of a list, each with the place of what follows it: the next entry, or the bracket."""
+    while text[place] != "]":
+        entry, place = json.JSONDecoder().raw_decode(text, place)
+        place = _after_comma(text, place, "]")
+        yield entry, place
 
 
 def _skip(text: str, place: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -13,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from civos_siaf.image_files import IMAGE_SUFFIXES, image_files
+
 Rgb: TypeAlias = NDArray[np.uint8]
 """An image (H, W, 3) uint8."""
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 DEFAULT_CACHE_BYTES = 256 * 2**20
 DEFAULT_RATE = 24.0
 """Frames per second of videos that do not tell, as folders of images."""
@@ -124,6 +124,11 @@ class Frames:
         """Frames per second on average; None where that is not known, as for images."""
         return getattr(self._source, "frame_rate", None)
 
+    @property
+    def has_file_names(self) -> bool:
+        """Whether frames are named by the files that they come from, and not by their numbers."""
+        return bool(getattr(self._source, "has_file_names", False))
+
     def name(self, index: int) -> str:
         """A short name of a frame: the file's stem, or the frame number in five digits."""
         return self._source.name(index)
@@ -167,13 +172,12 @@ def read_image(path: Path) -> Rgb:
 
 
 class _FolderSource:
-    """The images of a folder in natural order (frame2 before frame10)."""
+    """The images of a folder in natural order; hidden files are left out."""
+
+    has_file_names = True
 
     def __init__(self, folder: Path) -> None:
-        self._paths = sorted(
-            (path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()),
-            key=lambda path: _natural(path.name),
-        )
+        self._paths = image_files(folder)
         if not self._paths:
             raise ValueError(f"{folder}: no images ({', '.join(sorted(IMAGE_SUFFIXES))})")
 
@@ -207,8 +211,3 @@ class _ArraySource:
 
     def name(self, index: int) -> str:
         return f"{index:05d}"
-
-
-def _natural(name: str) -> list[tuple[int, int, str]]:
-    """Sort key that compares runs of digits as numbers."""
-    return [(0, int(part), part) if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", name)]

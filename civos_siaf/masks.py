@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,20 @@ def davis_palette() -> NDArray[np.uint8]:
             bit = (labels >> (3 * place + channel)) & 1
             colours[:, channel] |= (bit << (7 - place)).astype(np.uint8)
     return colours
+
+
+def is_smoothed(histogram: NDArray[np.integer[Any]]) -> bool:
+    """Whether grey values (256 counts) are of masks of 0 and 255 that were smoothed or resized.
+
+    Such masks have many values, up to white or nearly; most pixels are nearly black or white, and no grey
+    between them is common.
+    """
+    present = np.flatnonzero(histogram)
+    if len(present) <= 8 or present[-1] < 250:
+        return False
+    white, middle = int(histogram[223:].sum()), histogram[33:223]
+    most = white + int(histogram[:33].sum()) >= 2 * int(middle.sum())
+    return most and 4 * int(middle.max()) < white
 
 
 def one_hot(labels: NDArray[np.uint8], num_objects: int) -> NDArray[np.bool_]:
@@ -96,9 +110,25 @@ def read_png(path: Path | str) -> NDArray[np.uint8]:
                 raise ValueError(
                     f"{path}: expected an indexed or 8-bit grey PNG whose values are labels, got {image.mode}"
                 )
-            return np.array(image)
+            labels = np.array(image)
+            if image.mode == "P":
+                _check_background(path, image, labels)
+            return labels
     except (OSError, SyntaxError) as error:
         raise ValueError(f"{path}: not a readable PNG ({error})") from error
+
+
+def _check_background(path: Path, image: Image.Image, labels: NDArray[np.uint8]) -> None:
+    """Refuse a palette in which black is another place than 0: there, 0 is not the background."""
+    palette = np.reshape(image.getpalette() or [0, 0, 0], (-1, 3))
+    if not palette[0].any():
+        return
+    black = [place for place in np.flatnonzero(~palette.any(axis=1)).tolist() if (labels == place).any()]
+    if black and (labels == 0).any():
+        raise ValueError(
+            f"{path}: the palette's black is {black[0]} and its 0 is #{bytes(palette[0].tolist()).hex()}; "
+            "write the numbers of the objects, 0 for the background"
+        )
 
 
 class RunLengths(TypedDict):

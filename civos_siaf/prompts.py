@@ -14,6 +14,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+EDGE = 0.5
+"""From the centre of a pixel to its edge."""
+
 
 def _check(frame: int, object_id: int, *, least: int) -> None:
     if frame < 0:
@@ -210,9 +213,18 @@ class Prompts:
                     f"mask of object {item.object_id} has size {item.mask.shape}, "
                     f"the frames have {(height, width)}"
                 )
-            xy = _positions(item)
-            if ((xy < 0) | (xy > (width - 1, height - 1))).any():
-                raise ValueError(f"{item!r}: outside the frame of {width}x{height} pixels")
+            check_position(item, height=height, width=width)
+
+
+def check_position(item: Prompt, *, height: int, width: int) -> None:
+    """Refuse a prompt that leaves the frame; pixels are squares, so 127.4 of 128 is inside.
+
+    Raises:
+        ValueError: names the prompt.
+    """
+    xy = _positions(item)
+    if ((xy < -EDGE) | (xy > (width - EDGE, height - EDGE))).any():
+        raise ValueError(f"{item!r}: outside the frame of {width}x{height} pixels")
 
 
 def _positions(item: Prompt) -> NDArray[np.float64]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
+
+import numpy as np
 
 from civos_siaf.frames import DEFAULT_RATE, Frames, Rgb
 from civos_siaf.masks import VOID, write_png
 from civos_siaf.overlay import draw_prompts, overlay
 from civos_siaf.prompts import Click, Prompts
+from civos_siaf.propagation.lazy_labels import LazyLabels
 from civos_siaf.protocol import LabelVideo, Method, Progress, ignore
 from civos_siaf.video_writer import write_video
 
@@ -40,10 +45,12 @@ def clicks_from_numbers(
 def segment(method: Method, frames: Frames, prompts: Prompts, *, progress: Progress = ignore) -> LabelVideo:
     """One round: prompts on some frames become labels (T, H, W) uint8 on all.
 
+    The method is asked for as many objects as have prompts, whatever their numbers: object 200 alone is one.
+
     Args:
         method: the system that does it.
         frames: the video.
-        prompts: on any of its frames, for objects 1..K.
+        prompts: on any of its frames, for objects of any numbers from 1 to 254.
         progress: told of the frames done.
 
     Raises:
@@ -51,13 +58,26 @@ def segment(method: Method, frames: Frames, prompts: Prompts, *, progress: Progr
     """
     if not len(prompts):
         raise ValueError("nothing to segment: there is no prompt")
-    num_objects = max(prompts.object_ids)
-    if num_objects >= VOID:
-        raise ValueError(f"objects are 1..{VOID - 1}, got {num_objects}")
-    prompts.check(num_frames=len(frames), height=frames.height, width=frames.width, num_objects=num_objects)
-    session = method.open(frames, num_objects=num_objects)
-    session.interact(prompts)
-    return session.propagate(progress)
+    highest = max(prompts.object_ids)
+    if highest >= VOID:
+        raise ValueError(f"objects are 1..{VOID - 1}, got {highest}")
+    prompts.check(num_frames=len(frames), height=frames.height, width=frames.width, num_objects=highest)
+    numbers = [number for number in prompts.object_ids if number > 0]
+    if not numbers:
+        raise ValueError("nothing to segment: all prompts are of the background")
+    place = {number: new for new, number in enumerate(numbers, 1)}
+    items = (replace(item, object_id=place.get(item.object_id, 0)) for item in prompts.items)
+    session = method.open(frames, num_objects=len(numbers))
+    session.interact(Prompts(tuple(items)))
+    labels = session.propagate(progress)
+    return labels if highest == len(numbers) else _with_numbers(labels, numbers)
+
+
+def _with_numbers(labels: LabelVideo, numbers: Sequence[int]) -> LabelVideo:
+    """Labels whose objects 1..K have these numbers, made frame by frame."""
+    table = np.array([0, *numbers], dtype=np.uint8)
+    size = (int(labels.shape[1]), int(labels.shape[2]))
+    return cast("LabelVideo", LazyLabels(range(len(labels)), size, lambda t: table[labels[t]]))
 
 
 def write_result(

@@ -1,6 +1,6 @@
-"""Annotate videos in the browser: python scripts/annotate.py video=clip.mp4
+"""Annotate videos in the browser: python scripts/annotate.py clip.mp4
 
-Without video= the page shows the projects there are and takes a file. Options: configs/annotate.yaml.
+Without a video the page shows the projects there are and takes a file. Options: configs/annotate.yaml.
 """
 
 import hydra
@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from civos_siaf.app.server.late_method import LateMethod
 from civos_siaf.app.server.launch import serve
 from civos_siaf.app.server.library import Library
+from civos_siaf.cli.arguments import prepare
 from civos_siaf.protocol import Method
 
 
@@ -42,5 +43,6 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
+    prepare(__file__, first="video", inputs=("video",), outputs=("projects",))
     with clear_errors():
         main()

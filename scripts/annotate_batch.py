@@ -19,6 +19,7 @@ from tqdm import tqdm
 from civos_siaf.app.batch import FAILED, Record, run_batch
 from civos_siaf.app.batch_jobs import read_jobs
 from civos_siaf.app.batch_summary import markdown, write_summary
+from civos_siaf.cli.arguments import prepare
 
 
 def run(cfg: DictConfig) -> bool:
@@ -58,5 +59,6 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
+    prepare(__file__, first="videos", inputs=("videos", "prompts"), outputs=("out",))
     with clear_errors():
         main()

@@ -32,6 +32,11 @@ def clear_errors() -> Iterator[None]:
         sys.exit(f"error: {error.filename}: {error.strerror}" if named else f"error: {error}")
     except ValueError as error:
         sys.exit(f"error: {error}")
+    except TypeError as error:
+        if os.environ.get("CIVOS_SIAF_TRACEBACK"):
+            raise
+        text = " ".join(str(error).split())
+        sys.exit(f"error: a value of another kind than expected: {text} (CIVOS_SIAF_TRACEBACK=1: where)")
 
 
 def built(config: DictConfig) -> Any:

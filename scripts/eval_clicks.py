@@ -6,8 +6,8 @@ Options and their values: configs/eval_clicks.yaml.
 from pathlib import Path
 
 import hydra
-import torch
 from errors import clear_errors, complete
+from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from tqdm import tqdm
@@ -15,21 +15,43 @@ from tqdm import tqdm
 from civos_siaf.allocator import keep_freed_memory
 from civos_siaf.benchmark.noc import evaluate
 from civos_siaf.benchmark.noc_report import plot, summary, table, write_csv
-from civos_siaf.devices import torch_device
-from civos_siaf.networks.fuse_bn import fuse_batch_norm
-from civos_siaf.weights.click_networks import load_into
+from civos_siaf.cli.arguments import prepare
+from civos_siaf.weights.own import click_weights
+
+
+def weights_of(config: DictConfig) -> Path | None:
+    """The weight file; None: an untrained network is asked for.
+
+    Raises:
+        FileNotFoundError: it is nowhere; says how to get it.
+        ValueError: no weights are known for this network.
+    """
+    if config.weights == "untrained":
+        return None
+    if config.weights is None:
+        raise ValueError("weights=null: give a file, auto (the included or published one) or untrained")
+    if config.weights != "auto":
+        return Path(config.weights)
+    return click_weights(HydraConfig.get().runtime.choices["network"])
 
 
 def run(config: DictConfig) -> None:
     keep_freed_memory()
+    datasets = instantiate(config.datasets)  # before what loads torch
+    path = weights_of(config)
+
+    import torch
+
+    from civos_siaf.devices import torch_device
+    from civos_siaf.networks.fuse_bn import fuse_batch_norm
+    from civos_siaf.weights.click_networks import load_into
+
     torch.set_num_threads(config.threads)
     torch.manual_seed(0)
-    datasets = instantiate(config.datasets)
     network = instantiate(config.network).eval()
-    state = "untrained"
-    if config.weights is not None:
-        load_into(network, config.weights)
-        state = Path(config.weights).name
+    state = "untrained" if path is None else path.name
+    if path is not None:
+        load_into(network, path)
     network = (fuse_batch_norm(network) if config.fuse else network).to(memory_format=torch.channels_last)
     network = network.to(torch_device(config.device))
     predictor = instantiate(config.interaction)(network)
@@ -42,7 +64,8 @@ def run(config: DictConfig) -> None:
     }
     title = f"{type(network).__name__}, {state}"
     print(f"{title}, {config.threads} threads")
-    print(table([summary(name, group, max_clicks=config.max_clicks) for name, group in results.items()]))
+    rows = [summary(name, group, max_clicks=config.max_clicks) for name, group in results.items()]
+    print(table([{**row, "weights": state} for row in rows]))
     folder = Path(config.output)
     write_csv(folder / "ious.csv", results)
     plot(folder / "iou_vs_clicks.png", results, title=title, max_clicks=config.max_clicks)
@@ -56,5 +79,11 @@ def main(config: DictConfig) -> None:
 
 
 if __name__ == "__main__":
+    prepare(
+        __file__,
+        inputs=("datasets.*.images", "datasets.*.masks", "datasets.*.annotations"),
+        outputs=("output",),
+        words={"weights": ("auto", "untrained")},
+    )
     with clear_errors():
         main()

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from civos_siaf.benchmark import ContactSheets, Evaluation, Shard
-from civos_siaf.weights.named import about_method
+from civos_siaf.cli.arguments import prepare
 
 
 def shard_of(text: str) -> Shard:
@@ -22,9 +22,12 @@ def shard_of(text: str) -> Shard:
 
 
 def run(cfg: DictConfig) -> None:
+    dataset = instantiate(cfg.dataset)  # before the method, which loads torch
+    from civos_siaf.weights.named import about_method
+
     evaluation = Evaluation(
         instantiate(cfg.method),
-        instantiate(cfg.dataset),
+        dataset,
         rules=instantiate(cfg.rules),
         clicks=instantiate(cfg.clicks),
         clock=instantiate(cfg.clock),
@@ -57,5 +60,6 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
+    prepare(__file__, inputs=("dataset.root",), outputs=("out",))
     with clear_errors():
         main()

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from civos_siaf.app.exports import export, formats
 from civos_siaf.app.reading import open_annotation
+from civos_siaf.cli.arguments import prepare
 
 
 def list_formats() -> None:
@@ -52,5 +53,6 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["--formats"]:
         list_formats()
     else:
+        prepare(__file__, first="project", inputs=("project", "video"), outputs=("out",))
         with clear_errors():
             main()

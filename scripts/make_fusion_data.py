@@ -3,6 +3,12 @@
 A stopped run goes on where it was. Options and their values: configs/make_fusion_data.yaml.
 """
 
+from civos_siaf.cli.arguments import prepare
+
+if __name__ == "__main__":  # before what loads torch, so that mistakes are told at once
+    prepare(__file__, inputs=("videos.root",), outputs=("out",))
+
+
 from pathlib import Path
 
 import hydra

@@ -1,5 +1,11 @@
 """A paper's table, run again: python scripts/reproduce.py table=civos_2 models=light dataset.root=..."""
 
+from civos_siaf.cli.arguments import prepare
+
+if __name__ == "__main__":  # before what loads torch, so that mistakes are told at once
+    prepare(__file__, inputs=("dataset.root", "weights_folder"), outputs=("out", "cells"))
+
+
 import os
 import shlex
 import sys

@@ -1,4 +1,4 @@
-"""Segment a video: python scripts/segment.py video=in.mp4 click=[frame,x,y] out=out/
+"""Segment a video: python scripts/segment.py in.mp4 click=frame,x,y out=out/
 
 Several objects and clicks: click=[[0,120,80,1],[0,300,90,2]] (frame, x, y, object), and
 background=[[0,200,60,1]] beside them. Options and their values: configs/segment.yaml.
@@ -13,6 +13,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
+from civos_siaf.cli.arguments import prepare
 from civos_siaf.frames import Frames
 from civos_siaf.prompts import Prompts
 from civos_siaf.segmentation import clicks_from_numbers, segment, write_result
@@ -51,5 +52,6 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
+    prepare(__file__, first="video", inputs=("video",), outputs=("out",), lists=("click", "background"))
     with clear_errors():
         main()

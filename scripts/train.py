@@ -6,12 +6,20 @@ last checkpoint was made. Options and their values: configs/train.yaml and confi
 
 import sys
 
+from roots import with_roots
+
+from civos_siaf.cli.arguments import prepare
+
+if __name__ == "__main__":  # before what loads torch, so that mistakes are told at once
+    sys.argv[1:] = with_roots(sys.argv[1:])
+    prepare(__file__, inputs=("data_root", "data.*root", "data.*images"), outputs=("folder",))
+
+
 import hydra
 import torch
 from errors import clear_errors, complete
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from roots import with_roots
 from stages import in_order, require_all, settings
 from tqdm import tqdm
 
@@ -52,5 +60,4 @@ def main(cfg: DictConfig) -> None:
 
 if __name__ == "__main__":
     with clear_errors():
-        sys.argv[1:] = with_roots(sys.argv[1:])
         main()

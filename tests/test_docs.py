@@ -10,6 +10,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 
 import civos_siaf
+from civos_siaf.cli.arguments import rewritten
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -48,7 +49,8 @@ def test_a_command_has_options_that_there_are(script, options):
     if found and options[:1] != ["--formats"]:
         with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
             HydraConfig.instance().cfg = None
-            compose(found[1], [option for option in options if not option.startswith("--")])
+            options = [option for option in options if not option.startswith("--")]
+            compose(found[1], rewritten(options, first="video", lists=("click",)))
 
 
 def test_the_version_is_the_same_everywhere():

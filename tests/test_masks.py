@@ -73,3 +73,11 @@ def test_run_lengths_that_do_not_fit_are_refused():
     rle = to_rle(np.eye(4, dtype=bool))
     with pytest.raises(ValueError, match="size"):
         from_rle({"size": [2, 2], "counts": rle["counts"]})
+
+
+def test_a_palette_whose_black_is_not_0_is_refused(tmp_path):
+    image = Image.fromarray(np.array([[0, 1]], np.uint8))
+    image.putpalette([230, 25, 75, 0, 0, 0])
+    image.save(tmp_path / "inverted.png")
+    with pytest.raises(ValueError, match=r"inverted\.png: the palette's black is 1 and its 0 is #e6194b"):
+        read_png(tmp_path / "inverted.png")

@@ -60,11 +60,17 @@ def test_nonsense_is_refused(make, message):
         (Click(5, 1, 0, 0), r"frames 0\.\.4"),
         (Click(0, 3, 0, 0), r"objects 1\.\.2"),
         (Click(0, 1, 20, 0), "outside the frame of 20x10"),
-        (Scribble(0, 1, [[0, 0], [0, -0.1]]), "outside"),
-        (Box(0, 1, 0, 0, 4, 10), "outside"),
+        (Scribble(0, 1, [[0, 0], [0, -0.6]]), "outside"),
+        (Click(0, 1, 19.6, 0), "outside"),
+        (Box(0, 1, 0, 0, 4, 9.6), "outside"),
         (MaskPrompt(0, 1, np.ones((20, 10))), r"\(20, 10\)"),
     ],
 )
 def test_prompts_that_do_not_fit_the_video_are_refused(prompt, message):
     with pytest.raises(ValueError, match=message):
         Prompts((prompt,)).check(**SIZES)
+
+
+@pytest.mark.parametrize("x", [-0.5, 19.4, 19.5])
+def test_the_outermost_pixels_are_whole(x):
+    Prompts((Click(0, 1, x, 9.4), Scribble(0, 1, [[x, 0]]))).check(**SIZES)

@@ -55,3 +55,22 @@ def test_bad_prompts_are_refused():
         segment(NearestColour(), video(), Prompts(()))
     with pytest.raises(ValueError, match="frame"):
         segment(NearestColour(), video(), Prompts((Click(7, 1, x=1, y=1),)))
+
+
+class Counting(NearestColour):
+    """Notes how many objects it is asked for."""
+
+    def open(self, frames, *, num_objects):
+        self.num_objects = num_objects
+        return super().open(frames, num_objects=num_objects)
+
+
+def test_an_object_number_is_no_count():
+    method, clicks = Counting(), {1: (10, 16), 200: (44, 4)}
+    marks = [Click(0, number, x=x, y=y) for number, (x, y) in clicks.items()]
+    alone = segment(method, video(), Prompts((marks[1],)))
+    assert method.num_objects == 1
+    assert set(np.unique(np.asarray(alone))) <= {0, 200}
+    both = segment(method, video(), Prompts((*marks, Click(0, 200, x=12, y=16, positive=False))))
+    assert method.num_objects == 2
+    assert (both[0][16, 10], both[0][4, 44]) == (1, 200)

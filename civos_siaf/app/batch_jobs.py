@@ -25,6 +25,8 @@ from pathlib import Path, PurePosixPath
 
 from civos_siaf.app.actions import PROMPTS, Action, AddObject, Propagate, from_json, to_json
 from civos_siaf.app.video_info import fingerprint
+from civos_siaf.image_files import is_image_name
+from civos_siaf.text_files import read_text
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg"})
 
@@ -79,14 +81,14 @@ def read_jobs(videos: Path | str, prompts: Path | str) -> list[Job]:
     if not file.is_file():
         raise FileNotFoundError(f"no prompts at {file}")
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
+        data = json.loads(read_text(file))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{file}: not JSON ({error})") from error
     entries = data.get("videos") if isinstance(data, Mapping) else None
     if not isinstance(entries, Mapping) or set(data) != {"videos"}:
         raise ValueError(f'{file}: must be {{"videos": {{NAME: {{"objects": ..., "rounds": ...}}}}}}')
     jobs = [_job(folder, name, entry) for name, entry in entries.items()]
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES)
+    found = sorted(path for path in folder.rglob("*") if is_image_name(path.name, VIDEO_SUFFIXES))
     names = (path.relative_to(folder).as_posix() for path in found if path.is_file())
     return jobs + [Job(name, folder / name) for name in names if name not in entries]
 

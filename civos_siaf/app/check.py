@@ -22,8 +22,7 @@ from civos_siaf.app.actions import (
 )
 from civos_siaf.app.content import Content
 from civos_siaf.app.video_info import VideoInfo
-
-_EDGE = 0.5  # pixel centres are at integers: the outermost pixels end half a pixel further
+from civos_siaf.prompts import EDGE
 
 
 def check(action: Action, content: Content, video: VideoInfo) -> None:
@@ -69,7 +68,7 @@ def _check_place(action: AddPrompt, video: VideoInfo) -> None:
             )
         return
     for x, y in corners(action):
-        if not (-_EDGE <= x <= video.width - _EDGE and -_EDGE <= y <= video.height - _EDGE):
+        if not (-EDGE <= x <= video.width - EDGE and -EDGE <= y <= video.height - EDGE):
             raise ActionError(f"({x:g}, {y:g}) is outside the frame of {video.width}x{video.height} pixels")
 
 

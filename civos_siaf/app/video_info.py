@@ -6,7 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from civos_siaf.frames import DEFAULT_RATE, IMAGE_SUFFIXES
+from civos_siaf.frames import DEFAULT_RATE
+from civos_siaf.image_files import is_image_name
 
 _PIECE = 2**16
 
@@ -25,7 +26,8 @@ def fingerprint(path: Path) -> str:
     """A hash of a video file's length, beginning and end, or of names and lengths of a folder's images."""
     digest = hashlib.sha256()
     if path.is_dir():
-        images = sorted(item for item in path.iterdir() if item.suffix.lower() in IMAGE_SUFFIXES)
+        # By the characters, not in the order of frames: older projects were told from others like this.
+        images = sorted(item for item in path.iterdir() if is_image_name(item.name))
         for image in images:
             digest.update(f"{image.name}/{image.stat().st_size}/".encode(errors="surrogateescape"))
         if images:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,13 +12,19 @@ from numpy.typing import NDArray
 
 from civos_siaf.benchmark import scribbles as davis_scribbles
 from civos_siaf.benchmark.first_scribbles import draw_first_scribbles
+from civos_siaf.benchmark.metrics import object_ids
 from civos_siaf.benchmark.robot import ScribbleRobot
 from civos_siaf.benchmark.scribbles import Scribbles
 from civos_siaf.benchmark.table import SequenceInfo, read_table
-from civos_siaf.frames import IMAGE_SUFFIXES, Frames
-from civos_siaf.masks import VOID, read_png
+from civos_siaf.frames import Frames
+from civos_siaf.image_files import MASK_SUFFIXES, by_stem, image_files, in_order, natural_key
+from civos_siaf.masks import is_smoothed, read_png
+from civos_siaf.text_files import read_names
 
 KEPT_ANNOTATIONS = 2
+
+
+log = logging.getLogger(__name__)
 
 
 def mini_root() -> Path:
@@ -77,6 +84,7 @@ class DavisDataset:
         self._robot = robot or ScribbleRobot()
         self._table = read_table(table)
         self._infos: dict[str, SequenceInfo] = {}
+        self._numbers: dict[str, tuple[int, ...]] = {}
         self._annotations: OrderedDict[str, NDArray[np.uint8]] = OrderedDict()
         for name in self.sequences:
             self._check_layout(name)
@@ -94,7 +102,7 @@ class DavisDataset:
                 self._infos[sequence] = self._table[sequence].with_scribble_sets(files)
             else:
                 labels = self.annotations(sequence)
-                objects = int(labels[labels < VOID].max(initial=0))
+                objects = len(object_ids(labels))
                 if objects == 0:
                     raise ValueError(f"{self._folder('Annotations', sequence)}: no object in any frame")
                 num_frames, height, width = labels.shape
@@ -102,7 +110,7 @@ class DavisDataset:
         return self._infos[sequence]
 
     def annotations(self, sequence: str) -> NDArray[np.uint8]:
-        """The truth (T, H, W) uint8, read-only.
+        """The truth (T, H, W) uint8, read-only; objects are 1..K, see `object_numbers`.
 
         Raises:
             ValueError: a file that is damaged, of another size, or not as many as the table says.
@@ -117,6 +125,12 @@ class DavisDataset:
             self._annotations.popitem(last=False)
         return labels
 
+    def object_numbers(self, sequence: str) -> tuple[int, ...]:
+        """The numbers of objects 1..K in the files; where one never occurs, those after it move up."""
+        if sequence not in self._numbers:
+            self.annotations(sequence)
+        return self._numbers[sequence]
+
     def frames(self, sequence: str) -> Frames:
         """The images of a sequence."""
         return Frames.open(self._folder("JPEGImages", sequence))
@@ -128,7 +142,11 @@ class DavisDataset:
             if not 1 <= number <= len(files):
                 raise ValueError(f"{sequence}: has scribble files 1..{len(files)}, not {number}")
             num_frames = self.info(sequence).num_frames
-            return davis_scribbles.load(files[number - 1], sequence=sequence, num_frames=num_frames)
+            found = davis_scribbles.load(files[number - 1], sequence=sequence, num_frames=num_frames)
+            numbers = self.object_numbers(sequence)
+            return (
+                found if _in_a_row(numbers) else davis_scribbles.renumbered(found, numbers, files[number - 1])
+            )
         return draw_first_scribbles(
             self.annotations(sequence),
             sequence=sequence,
@@ -142,7 +160,7 @@ class DavisDataset:
         return bool(self._scribble_files(sequence))
 
     def _read_annotations(self, sequence: str) -> NDArray[np.uint8]:
-        paths = sorted(self._folder("Annotations", sequence).glob("*.png"))
+        paths = image_files(self._folder("Annotations", sequence), MASK_SUFFIXES)
         maps = [read_png(path) for path in paths]
         size = maps[0].shape
         if sequence in self._table:
@@ -156,7 +174,31 @@ class DavisDataset:
             if labels.shape != size:
                 raise ValueError(f"{path}: size {labels.shape}, expected {size} (H, W)")
         stack = np.stack(maps)
-        return (stack > 0).astype(np.uint8) if self.year == 2016 else stack
+        smoothed = is_smoothed(np.bincount(stack.ravel(), minlength=256))
+        if self.year == 2016:
+            self._numbers[sequence] = (1,)
+            if smoothed:
+                log.warning("%s: masks are smoothed; above 127 is the object", paths[0].parent)
+            return (stack > (127 if smoothed else 0)).astype(np.uint8)
+        if smoothed:
+            raise ValueError(
+                f"{paths[0].parent}: grey masks of one object, smoothed or resized; "
+                "write the numbers of objects, or give year=2016, which takes what is above 127"
+            )
+        return self._without_gaps(sequence, stack)
+
+    def _without_gaps(self, sequence: str, stack: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Labels 1..K; numbers that never occur are no objects: nothing found of them would score 1."""
+        numbers = tuple(object_ids(stack))
+        listed = self._table[sequence].num_objects if sequence in self._table else 0
+        if _in_a_row(numbers) or (numbers and numbers[-1] <= listed):
+            self._numbers[sequence] = tuple(range(1, (numbers or (0,))[-1] + 1))
+            return stack
+        self._numbers[sequence] = numbers
+        log.warning("%s: objects %s count as 1 to %d", sequence, ", ".join(map(str, numbers)), len(numbers))
+        table = np.arange(256, dtype=np.uint8)
+        table[list(numbers)] = np.arange(1, len(numbers) + 1)
+        return np.asarray(table[stack])
 
     def _read_split(self, split: str) -> list[str]:
         if split == "trainval":
@@ -167,27 +209,28 @@ class DavisDataset:
             raise FileNotFoundError(
                 f"no split {split!r}: {path} is missing; there is {', '.join(found) or 'none'}"
             )
-        names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        if not names:
-            raise ValueError(f"{path}: lists no sequence")
-        return names
+        return read_names(path)
 
     def _check_layout(self, sequence: str) -> None:
         images, masks = self._folder("JPEGImages", sequence), self._folder("Annotations", sequence)
         for folder in (images, masks):
             if not folder.is_dir():
                 raise FileNotFoundError(f"sequence {sequence!r}: no folder {folder}")
-        stems = {p.stem for p in images.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES}
-        labelled = {p.stem for p in masks.glob("*.png")}
-        if missing := sorted(stems - labelled):
+        stems, labelled = set(by_stem(images)), set(by_stem(masks, MASK_SUFFIXES))
+        if missing := in_order(stems - labelled):
             raise FileNotFoundError(f"no mask {masks / missing[0]}.png for frame {missing[0]}")
-        if missing := sorted(labelled - stems):
+        if missing := in_order(labelled - stems):
             raise FileNotFoundError(f"no image {images / missing[0]}.jpg for mask {missing[0]}.png")
         if not stems:
             raise FileNotFoundError(f"sequence {sequence!r}: no images in {images}")
 
     def _scribble_files(self, sequence: str) -> list[Path]:
-        return sorted((self.root / "Scribbles" / sequence).glob("[0-9]*.json"))
+        found = (self.root / "Scribbles" / sequence).glob("[0-9]*.json")
+        return sorted(found, key=lambda path: natural_key(path.stem))
 
     def _folder(self, kind: str, sequence: str) -> Path:
         return self.root / kind / self.resolution / sequence
+
+
+def _in_a_row(numbers: tuple[int, ...]) -> bool:
+    return numbers == tuple(range(1, len(numbers) + 1))

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from civos_siaf.benchmark.noc import IGNORE, Sample
 from civos_siaf.coco import decode, file_name, is_drawn
-from civos_siaf.frames import IMAGE_SUFFIXES, read_image
+from civos_siaf.frames import read_image
+from civos_siaf.image_files import MASK_SUFFIXES, by_stem
 from civos_siaf.masks import read_png
+from civos_siaf.text_files import read_text
 
 
 class FolderSamples:
@@ -43,11 +45,12 @@ class FolderSamples:
         for folder in (images, masks):
             if not folder.is_dir():
                 raise FileNotFoundError(f"no folder at {folder}")
-        self._images = sorted(path for path in images.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
-        self._masks = [masks / f"{path.stem}.png" for path in self._images]
-        for path, mask in zip(self._images, self._masks, strict=True):
-            if not mask.is_file():
-                raise FileNotFoundError(f"no mask {mask} for the image {path}")
+        pictures, labelled = by_stem(images), by_stem(masks, MASK_SUFFIXES)
+        for stem, path in pictures.items():
+            if stem not in labelled:
+                raise FileNotFoundError(f"no mask {masks / stem}.png for the image {path}")
+        self._images = list(pictures.values())
+        self._masks = [labelled[stem] for stem in pictures]
         self.per_object = per_object
         self.ignore = ignore
         self.min_area = max(min_area, 1)
@@ -90,7 +93,7 @@ class CocoSamples:
         if not self._folder.is_dir():
             raise FileNotFoundError(f"no image folder at {self._folder}")
         try:
-            content = json.loads(self._path.read_text(encoding="utf-8"))
+            content = json.loads(read_text(self._path))
             self._images: dict[int, dict[str, Any]] = {image["id"]: image for image in content["images"]}
             objects = [entry for entry in content["annotations"] if not entry.get("iscrowd")]
             objects = [e for e in objects if e.get("area", min_area) >= min_area and is_drawn(e)]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from civos_siaf.benchmark.robot import Stroke
 from civos_siaf.prompts import Prompts, Scribble
 from civos_siaf.strokes import bezier, draw
+from civos_siaf.text_files import read_text
 
 
 class Line(TypedDict):
@@ -52,7 +53,7 @@ def load(path: Path | str, *, sequence: str, num_frames: int) -> Scribbles:
     if not path.is_file():
         raise FileNotFoundError(f"no scribble file at {path}")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path))
     except ValueError as error:
         raise ValueError(f"{path}: not a JSON file ({error})") from error
     if not isinstance(content, dict) or not isinstance(content.get("scribbles"), list):
@@ -68,6 +69,23 @@ def load(path: Path | str, *, sequence: str, num_frames: int) -> Scribbles:
     return {"scribbles": frames, "sequence": sequence}
 
 
+def renumbered(scribbles: Scribbles, numbers: Sequence[int], path: Path) -> Scribbles:
+    """Scribbles whose lines are of objects 1..K, from lines of the objects `numbers`; 0 stays.
+
+    Raises:
+        ValueError: a line of another object; names the file.
+    """
+    new = {0: 0, **{number: place for place, number in enumerate(numbers, 1)}}
+    frames: list[list[Line]] = []
+    for lines in scribbles["scribbles"]:
+        for line in lines:
+            if line["object_id"] not in new:
+                found = f"a line of object {line['object_id']}"
+                raise ValueError(f"{path}: {found}, the masks have {list(numbers)}")
+        frames.append([{**line, "object_id": new[line["object_id"]]} for line in lines])
+    return {"scribbles": frames, "sequence": scribbles["sequence"]}
+
+
 def _check_line(line: Any, place: str) -> None:
     if not isinstance(line, Mapping) or not {"path", "object_id"} <= line.keys():
         raise ValueError(f"{place}: expected an object with 'path' and 'object_id'")
@@ -79,6 +97,11 @@ def _check_line(line: Any, place: str) -> None:
         points = np.empty(0)
     if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
         raise ValueError(f"{place}: path must be a list of [x, y] numbers with at least one point")
+    if points.min() < 0 or points.max() > 1:
+        worst = float(points.max() if points.max() > 1 else points.min())
+        raise ValueError(
+            f"{place}: {worst:g} is no fraction of width or height, 0 to 1; divide pixels by (width, height)"
+        )
 
 
 def from_strokes(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from civos_siaf.text_files import read_text
 
 PUBLISHED = {"davis2017": Path(__file__).parent / "davis2017.csv"}
 COLUMNS = ("sequence", "frames", "objects", "width", "height")
@@ -41,17 +44,14 @@ def read_table(source: str | Path | Mapping[str, SequenceInfo] | None) -> dict[s
     path = PUBLISHED.get(str(source), Path(source))
     if not path.is_file():
         raise FileNotFoundError(f"no table at {path}; published tables: {', '.join(PUBLISHED)}")
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if missing := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:
-            raise ValueError(f"{path}: no column {', '.join(missing)}")
-        table = {}
-        for row in reader:
-            try:
-                frames, objects, width, height = (int(row[column]) for column in COLUMNS[1:])
-            except (TypeError, ValueError):
-                raise ValueError(
-                    f"{path}, line {reader.line_num}: expected whole numbers, got {row}"
-                ) from None
-            table[row["sequence"]] = SequenceInfo(row["sequence"], frames, height, width, objects)
+    reader = csv.DictReader(io.StringIO(read_text(path)))
+    if missing := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:
+        raise ValueError(f"{path}: no column {', '.join(missing)}")
+    table = {}
+    for row in reader:
+        try:
+            frames, objects, width, height = (int(row[column]) for column in COLUMNS[1:])
+        except (TypeError, ValueError):
+            raise ValueError(f"{path}, line {reader.line_num}: expected whole numbers, got {row}") from None
+        table[row["sequence"]] = SequenceInfo(row["sequence"], frames, height, width, objects)
     return table

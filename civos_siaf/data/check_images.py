@@ -12,6 +12,7 @@ from civos_siaf.coco import decode, file_name, is_drawn, read_entries
 from civos_siaf.data.check import Checked, Finder
 from civos_siaf.data.coco import Entry, address_folder, locate
 from civos_siaf.data.salient import INSIDE, read_grey
+from civos_siaf.image_files import MASK_SUFFIXES, file_beside, is_image_name, natural_key
 
 OUTSIDE = 2.0
 """Polygons may reach so many pixels beyond the image before it counts as wrong."""
@@ -101,9 +102,8 @@ def check_saliency(root: Path | str, *, limit: int | None = None) -> Iterator[Ch
     root = Path(root)
     if not root.is_dir():
         raise FileNotFoundError(f"no folder of images and masks at {root}")
-    stems = sorted(
-        {p.with_suffix("") for p in root.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png")}
-    )
+    paths = (path for path in root.rglob("*") if is_image_name(path.name, (".jpg", ".jpeg", ".png")))
+    stems = sorted({path.with_suffix("") for path in paths}, key=lambda stem: natural_key(stem.as_posix()))
     if not stems:
         raise ValueError(f"{root}: no images (*.jpg) and masks (*.png)")
     for stem in stems[:limit]:
@@ -113,9 +113,9 @@ def check_saliency(root: Path | str, *, limit: int | None = None) -> Iterator[Ch
 def _check_salient(stem: Path, total: int) -> Checked:
     finder = Finder()
     # Not with_suffix: names may hold dots.
-    images = [stem.parent / f"{stem.name}{suffix}" for suffix in (".jpg", ".jpeg", ".JPG", ".JPEG")]
-    image_path = next((path for path in images if path.is_file()), images[0])
-    mask_path = stem.parent / f"{stem.name}.png"
+    folder, name = stem.parent, stem.name
+    image_path = file_beside(folder, name, (".jpg", ".jpeg")) or folder / f"{name}.jpg"
+    mask_path = file_beside(folder, name, MASK_SUFFIXES) or folder / f"{name}.png"
     image = finder.image(image_path)
     mask = finder.read(mask_path, read_grey)
     inside = 0

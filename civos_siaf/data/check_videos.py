@@ -10,8 +10,9 @@ import numpy as np
 
 from civos_siaf.data.check import Checked, Finder
 from civos_siaf.data.videos import read_list, read_meta
-from civos_siaf.frames import IMAGE_SUFFIXES
+from civos_siaf.image_files import IMAGE_SUFFIXES, MASK_SUFFIXES, by_stem
 from civos_siaf.masks import VOID
+from civos_siaf.text_files import read_text
 
 
 def check_davis(
@@ -77,7 +78,7 @@ def check_youtubevos(
     meta = read_meta(folder / "meta.json")
     objects = {
         name: {int(key) for key in video["objects"]}
-        for name, video in json.loads((folder / "meta.json").read_text(encoding="utf-8"))["videos"].items()
+        for name, video in json.loads(read_text(folder / "meta.json"))["videos"].items()
     }
     names = sorted({*meta, *_folders(folder / "Annotations", folder / "JPEGImages")})[:limit]
     for name in names:
@@ -119,8 +120,8 @@ def check_video(
     for folder in (images, masks):
         if not folder.is_dir():
             finder.say(folder, "no such folder")
-    image_paths = _files(images, IMAGE_SUFFIXES)
-    mask_paths = _files(masks, {".png"})
+    image_paths = _files(images, IMAGE_SUFFIXES, finder)
+    mask_paths = _files(masks, MASK_SUFFIXES, finder)
     finder.pairs(image_paths, mask_paths, every_image=every_image)
     stems = {path.stem for path in mask_paths}
     for stem in sorted(set(frames or ()) - stems)[:3]:
@@ -178,14 +179,20 @@ def _read_masks(paths: list[Path], sizes: dict[str, tuple[int, int]], finder: Fi
     return values, empty
 
 
-def _files(folder: Path, suffixes: Collection[str]) -> list[Path]:
+def _files(folder: Path, suffixes: Collection[str], finder: Finder) -> list[Path]:
+    """Files in the order of frames; one frame in two files is a problem."""
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes)
+    try:
+        return list(by_stem(folder, suffixes).values())
+    except ValueError as error:
+        finder.say(folder, str(error).removeprefix(f"{folder}: "))
+        return []
 
 
 def _folders(*parents: Path) -> list[str]:
     """Names of the folders in any of the parents."""
     if not parents[0].is_dir():
         raise FileNotFoundError(f"no folder of videos at {parents[0]}")
-    return sorted({p.name for parent in parents if parent.is_dir() for p in parent.iterdir() if p.is_dir()})
+    found = {p.name for parent in parents if parent.is_dir() for p in parent.iterdir() if p.is_dir()}
+    return sorted(name for name in found if not name.startswith("."))

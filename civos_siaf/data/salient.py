@@ -11,6 +11,7 @@ from PIL import Image
 
 from civos_siaf.data.fast_images import read_fast
 from civos_siaf.data.samples import ImageSample
+from civos_siaf.image_files import MASK_SUFFIXES, file_beside, is_image_name, natural_key
 
 INSIDE = 127
 """Masks are grey: above this a pixel belongs to the object."""
@@ -67,13 +68,15 @@ def salient_pairs(folder: Path) -> list[tuple[Path, Path]]:
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder of images and masks at {folder}")
-    images = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg"))
+    found = (path for path in folder.rglob("*") if is_image_name(path.name, (".jpg", ".jpeg")))
+    images = sorted(found, key=lambda path: natural_key(path.as_posix()))
     if not images:
         raise ValueError(f"{folder}: no images (*.jpg)")
-    pairs = [(path, path.with_suffix(".png")) for path in images]
-    for path, mask in pairs:
-        if not mask.is_file():
-            raise FileNotFoundError(f"no mask {mask} for the image {path}")
+    pairs = []
+    for path in images:
+        if (mask := file_beside(path.parent, path.stem, MASK_SUFFIXES)) is None:
+            raise FileNotFoundError(f"no mask {path.with_suffix('.png')} for the image {path}")
+        pairs.append((path, mask))
     return pairs
 
 

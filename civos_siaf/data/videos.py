@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from civos_siaf.data.fast_images import read_fast
 from civos_siaf.data.frame_choice import FrameChoice, choose_frames
 from civos_siaf.data.samples import Clip
-from civos_siaf.frames import IMAGE_SUFFIXES
+from civos_siaf.image_files import IMAGE_SUFFIXES, MASK_SUFFIXES, by_stem, file_beside, in_order
 from civos_siaf.masks import read_png
+from civos_siaf.text_files import read_names, read_text
 
 
 class FolderVideos:
@@ -49,7 +50,8 @@ class FolderVideos:
             if not folder.is_dir():
                 raise FileNotFoundError(f"no folder of videos at {folder}")
         if names is None:
-            names = sorted(path.name for path in self._annotations.iterdir() if path.is_dir())
+            folders = (path.name for path in self._annotations.iterdir() if path.is_dir())
+            names = in_order(name for name in folders if not name.startswith("."))
         for name in names:
             for folder in (self._images, self._annotations):
                 if not (folder / name).is_dir():
@@ -85,7 +87,7 @@ class FolderVideos:
             ValueError: there is none.
         """
         folder = self._annotations / self.names[index]
-        stems = sorted(path.stem for path in folder.iterdir() if path.suffix == ".png")
+        stems = list(by_stem(folder, MASK_SUFFIXES))
         if not stems:
             raise ValueError(f"{folder}: no annotated frame (*.png)")
         return stems
@@ -97,7 +99,8 @@ class FolderVideos:
             FileNotFoundError: the image is missing.
             ValueError: a damaged file, or sizes that differ.
         """
-        mask_path = self._annotations / self.names[index] / f"{stem}.png"
+        folder = self._annotations / self.names[index]
+        mask_path = file_beside(folder, stem, MASK_SUFFIXES) or folder / f"{stem}.png"
         image_path = image_beside(self._images / self.names[index], stem)
         image, labels = read_fast(image_path), read_png(mask_path)
         if image.shape[:2] != labels.shape:
@@ -111,13 +114,10 @@ def image_beside(folder: Path, stem: str) -> Path:
     Raises:
         FileNotFoundError: there is none.
     """
-    usual = folder / f"{stem}.jpg"
-    if usual.is_file():
-        return usual
-    for suffix in sorted(IMAGE_SUFFIXES):
-        if (folder / f"{stem}{suffix}").is_file():
-            return folder / f"{stem}{suffix}"
-    raise FileNotFoundError(f"no image {usual} for the mask of this name")
+    suffixes = (".jpg", *sorted(IMAGE_SUFFIXES - {".jpg"}))
+    if (found := file_beside(folder, stem, suffixes)) is None:
+        raise FileNotFoundError(f"no image {folder / stem}.jpg for the mask of this name")
+    return found
 
 
 class DavisVideos(FolderVideos):
@@ -223,12 +223,7 @@ def read_list(path: Path) -> list[str]:
         FileNotFoundError: no such file.
         ValueError: it is empty.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"no list of sequences at {path}")
-    names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    if not names:
-        raise ValueError(f"{path}: lists no sequence")
-    return names
+    return read_names(path)
 
 
 def read_meta(path: Path) -> dict[str, set[str]]:
@@ -241,7 +236,7 @@ def read_meta(path: Path) -> dict[str, set[str]]:
     if not path.is_file():
         raise FileNotFoundError(f"no YouTube-VOS list at {path}")
     try:
-        videos = json.loads(path.read_text(encoding="utf-8"))["videos"]
+        videos = json.loads(read_text(path))["videos"]
         return {
             name: {str(stem) for thing in video["objects"].values() for stem in thing["frames"]}
             for name, video in videos.items()

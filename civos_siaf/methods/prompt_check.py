@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from civos_siaf.frames import Frames
-from civos_siaf.prompts import MaskPrompt, Prompt, PromptKindError, Prompts
+from civos_siaf.prompts import MaskPrompt, Prompt, PromptKindError, Prompts, check_position
 
 
 def check_prompts(
@@ -14,7 +14,7 @@ def check_prompts(
     """Masks are taken by every method, other kinds only if they are named.
 
     Raises:
-        ValueError: a frame or object that does not exist, or a mask of another size.
+        ValueError: a frame, object or position that does not exist, or a mask of another size.
         PromptKindError: another kind of prompt.
     """
     accepted = (*kinds, MaskPrompt)
@@ -26,6 +26,7 @@ def check_prompts(
             raise ValueError(
                 f"{_named(item)}: there are frames 0..{len(frames) - 1} and objects 1..{num_objects}"
             )
+        check_position(item, height=frames.height, width=frames.width)
         if isinstance(item, MaskPrompt) and item.mask.shape != frames.size:
             raise ValueError(f"a mask of size {item.mask.shape}, the frames have {frames.size} (H, W)")
 

@@ -31,6 +31,9 @@ TRAINED_AT = {
 TRAINED_BY = {name: experiment for name, (experiment, *_) in TRAINED_AT.items()}
 """Experiments by the names of their weights."""
 
+PUBLISHED_CLICKS = {"hrnet18s_ocr": "ritm-h18s", "hrnet18_ocr": "ritm-h18", "hrnet32_ocr": "ritm-h32"}
+"""Published files by the names of click networks in `configs/network/`."""
+
 _INSTEAD = "or give the option that takes the file another one, or null for an untrained network"
 
 
@@ -109,6 +112,23 @@ def published_weights(name: str) -> Path:
             f"{name}` or by hand from {record.page}; {_INSTEAD}"
         )
     return path
+
+
+def click_weights(network: str) -> Path:
+    """The included or published file of a network in `configs/network/`.
+
+    Args:
+        network: such as "light_clicks".
+
+    Raises:
+        FileNotFoundError: it is nowhere; says how to get it.
+        ValueError: there is none for this network.
+    """
+    if network == "light_clicks":
+        return own_weights(network)
+    if network not in PUBLISHED_CLICKS:
+        raise ValueError(f"network={network} has no published weights: weights=FILE, or weights=untrained")
+    return published_weights(PUBLISHED_CLICKS[network])
 
 
 def trained_weights(name: str, run: Path | str | None = None) -> Path:

@@ -1,11 +1,14 @@
+import json
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from civos_siaf.benchmark import DavisDataset
 from civos_siaf.benchmark.first_scribbles import first_frame
 from civos_siaf.benchmark.scribbles import annotated_frames
 from civos_siaf.benchmark.table import SequenceInfo, read_table
+from civos_siaf.masks import read_png, write_png
 from tests.benchmark.conftest import make_sequence
 
 
@@ -127,5 +130,90 @@ def test_a_sequence_without_objects_is_refused(tmp_path):
 
 def test_an_empty_list_is_refused(mini_copy):
     (mini_copy / "ImageSets/2017/val.txt").write_text("\n")
-    with pytest.raises(ValueError, match="lists no sequence"):
+    with pytest.raises(ValueError, match="lists nothing"):
         DavisDataset(mini_copy)
+
+
+def renamed(root, names):
+    """The small set with other names of the frames' files."""
+    for folder in (root / "JPEGImages/480p").iterdir():
+        for kind, suffix in (("JPEGImages", "jpg"), ("Annotations", "png")):
+            beside = root / kind / "480p" / folder.name
+            for number, path in enumerate(sorted(beside.iterdir())):
+                path.rename(beside / f"{names(number)}.{suffix}")
+
+
+def test_names_without_zeros_keep_images_and_masks_together(mini_copy):
+    before = DavisDataset(mini_copy)
+    truth = {name: before.annotations(name) for name in before.sequences}
+    pictures = {name: np.stack(list(before.frames(name))) for name in before.sequences}
+    renamed(mini_copy, lambda number: str(number + 7))  # 7, 8, 9, 10, 11, 12
+    after = DavisDataset(mini_copy)
+    for name in after.sequences:
+        np.testing.assert_array_equal(after.annotations(name), truth[name])
+        np.testing.assert_array_equal(np.stack(list(after.frames(name))), pictures[name])
+
+
+def test_suffixes_in_capitals_hidden_files_and_byte_order_marks(mini_copy):
+    for path in list((mini_copy / "Annotations").rglob("*.png")):
+        path.rename(path.with_suffix(".PNG"))
+        (path.parent / f"._{path.stem}.png").write_bytes(b"\x00\x05\x16\x07")
+    listed = mini_copy / "ImageSets/2017/val.txt"
+    listed.write_bytes(b"\xef\xbb\xbf" + listed.read_bytes().replace(b"\n", b"\r\n"))
+    dataset = DavisDataset(mini_copy)
+    assert dataset.annotations(dataset.sequences[0]).any()
+
+
+def with_numbers(root, numbers):
+    """The small set with other numbers of objects in its masks."""
+    table = np.zeros(256, np.uint8)
+    for old, new in numbers.items():
+        table[old] = new
+    for path in (root / "Annotations").rglob("*.png"):
+        write_png(path, table[read_png(path)])
+
+
+def test_numbers_that_never_occur_are_no_objects(mini_copy, caplog):
+    name = DavisDataset().sequences[0]
+    before = DavisDataset(mini_copy)
+    truth = before.annotations(name)
+    drawn = before.first_scribbles(name, 1)
+    for file in (mini_copy / "Scribbles").rglob("*.json"):
+        content = json.loads(file.read_text())
+        for line in (line for lines in content["scribbles"] for line in lines):
+            line["object_id"] = {0: 0, 1: 3, 2: 10}[line["object_id"]]
+        file.write_text(json.dumps(content))
+    with_numbers(mini_copy, {1: 3, 2: 10})
+    dataset = DavisDataset(mini_copy)
+    assert dataset.info(name).num_objects == 2
+    assert dataset.object_numbers(name) == (3, 10)
+    np.testing.assert_array_equal(dataset.annotations(name), truth)
+    assert "objects 3, 10 count as 1 to 2" in caplog.text
+    assert dataset.first_scribbles(name, 1)["scribbles"] == drawn["scribbles"]
+
+
+def test_scribble_files_have_the_numbers_of_the_masks(mini_copy):
+    name = DavisDataset().sequences[0]
+    with_numbers(mini_copy, {1: 3, 2: 10})
+    line = {"path": [[0.1, 0.1], [0.2, 0.2]], "object_id": 10, "start_time": 0, "end_time": 1}
+    frames = [[line, {**line, "object_id": 0}], *([[]] * 5)]
+    file = mini_copy / "Scribbles" / name / "001.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"scribbles": frames, "sequence": name}))
+    found = DavisDataset(mini_copy).first_scribbles(name, 1)["scribbles"][0]
+    assert [line["object_id"] for line in found] == [2, 0]
+    file.write_text(json.dumps({"scribbles": [[{**line, "object_id": 2}], *([[]] * 5)], "sequence": name}))
+    with pytest.raises(ValueError, match=r"001\.json: a line of object 2, the masks have \[3, 10\]"):
+        DavisDataset(mini_copy).first_scribbles(name, 1)
+
+
+def test_smoothed_masks_are_one_object_or_refused(mini_copy):
+    for path in (mini_copy / "Annotations").rglob("*.png"):
+        white = Image.fromarray(((read_png(path) > 0) * 255).astype(np.uint8))
+        white.filter(ImageFilter.GaussianBlur(1)).save(path)
+    dataset = DavisDataset(mini_copy)
+    with pytest.raises(ValueError, match=r"smoothed or resized; .* year=2016"):
+        dataset.annotations(dataset.sequences[0])
+    one = DavisDataset(mini_copy, year=2016, sequences=dataset.sequences)
+    truth = DavisDataset().annotations(dataset.sequences[0]) > 0
+    assert ((one.annotations(dataset.sequences[0]) > 0) != truth).mean() < 0.02

@@ -104,3 +104,12 @@ def test_bad_files_are_named_with_the_place(tmp_path, spoil, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no scribble file at .*009\.json"):
         davis.load(tmp_path / "009.json", sequence="s", num_frames=1)
+
+
+@pytest.mark.parametrize(("point", "value"), [([35, 0.5], "35"), ([0, 1.01], "1.01"), ([-0.2, 0], "-0.2")])
+def test_pixels_are_no_fractions(point, value, tmp_path):
+    line = {"path": [[0.1, 0.2], point], "object_id": 1, "start_time": 0, "end_time": 1}
+    file = tmp_path / "001.json"
+    file.write_text(json.dumps({"scribbles": [[], [line]], "sequence": "a"}))
+    with pytest.raises(ValueError, match=rf"001\.json: frame 1, line 0: {value} is no fraction"):
+        davis.load(file, sequence="a", num_frames=2)

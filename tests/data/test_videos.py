@@ -132,3 +132,21 @@ def test_steps_reflect_and_anywhere_differs(num_frames, seed):
     assert all(abs(a - b) <= 3 for a, b in itertools.pairwise(chosen))
     whole = anywhere(num_frames, rng(seed), frames=2, gap=1)
     assert whole[0] < whole[1]
+
+
+def test_names_without_zeros_are_in_the_order_of_time(tmp_path):
+    videos = DavisVideos(write_davis(tmp_path, num_frames=12), reverse=0)
+    before = [videos.read(0, stem)[1] for stem in videos.annotated(0)]
+    for folder in ("JPEGImages/480p/bear", "Annotations/480p/bear"):
+        for path in sorted((tmp_path / folder).iterdir()):
+            suffix = ".PNG" if path.suffix == ".png" else ".JPG"
+            path.rename(path.parent / f"{int(path.stem)}{suffix}")
+        (tmp_path / folder / "._0.png").write_bytes(b"\x00\x05\x16\x07")
+    videos = DavisVideos(tmp_path, reverse=0)
+    assert videos.annotated(0) == [str(number) for number in range(12)]
+    for stem, labels in zip(videos.annotated(0), before, strict=True):
+        np.testing.assert_array_equal(videos.read(0, stem)[1], labels)
+    clip = videos.clip(0, rng(), frames=3, gap=1).labels
+    shown = [next(t for t, other in enumerate(before) if np.array_equal(labels, other)) for labels in clip]
+    assert shown == sorted(shown)
+    assert shown[2] - shown[0] <= 2

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 
+from civos_siaf.masks import write_png
 from civos_siaf.video_writer import write_video
 
 
@@ -34,3 +35,18 @@ def test_batch_and_export(script, tmp_path):
     wrong = script("export.py", f"project={project}", "format=coco", "out=a.json", "+options.every=0")
     assert wrong.stderr.startswith("error: coco: every must be in [1")
     assert json.loads((tmp_path / "a.json").read_text()) == coco
+
+
+def test_masks_are_scored(script, tmp_path):
+    for name, value in (("truth", 1), ("masks", 1)):
+        for t in range(3):
+            labels = np.zeros((20, 30), np.uint8)
+            labels[4:12, 4 : 12 + t] = value
+            write_png(tmp_path / name / f"{t}.png", labels)
+    (tmp_path / "masks/1.png").unlink()
+    done = script("score_masks.py", "truth=truth", "masks=masks", "frames=all", "out=scores.csv")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "note: truth: 1 of 3 frames have no mask (1); they are empty"
+    assert lines[-1] == "J 0.6667  F 0.6667  J&F 0.6667"
+    assert len((tmp_path / "scores.csv").read_text().splitlines()) == 2

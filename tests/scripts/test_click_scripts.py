@@ -68,13 +68,24 @@ def test_evaluation_of_two_data_sets(data: Path) -> None:
         "output=out",
     )
     assert done.returncode == 0, done.stderr
-    assert "LightClicks, untrained, 1 threads" in done.stdout
+    assert "LightClicks, light_clicks.safetensors, 1 threads" in done.stdout
     rows = [line.split() for line in done.stdout.splitlines()]
     assert [row[:2] for row in rows if row[0] in ("coco", "squares")] == [["coco", "2"], ["squares", "2"]]
     assert len((data / "out" / "ious.csv").read_text().splitlines()) == 5
     with Image.open(data / "out" / "iou_vs_clicks.png") as image:
         assert image.size[0] > 500
     assert {path.name for path in data.iterdir()} == {"images", "masks", "a.json", "out"}
+
+
+def test_untrained_only_on_request_and_said_in_the_table(data: Path) -> None:
+    coco = ("datasets.coco.images=images", "datasets.coco.annotations=a.json")
+    arguments = (*coco, "max_clicks=1", "threads=1")
+    done = run(data, "eval_clicks.py", *arguments, "weights=untrained")
+    assert done.returncode == 0, done.stderr
+    header, row = done.stdout.splitlines()[1:3]
+    assert (header.split()[-1], row.split()[-1]) == ("weights", "untrained")
+    done = run(data, "eval_clicks.py", *arguments, "network=deeplab_r34")
+    assert "network=deeplab_r34 has no published weights" in done.stderr
 
 
 def test_conversion_and_its_errors(tmp_path: Path) -> None:

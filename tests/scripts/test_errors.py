@@ -81,3 +81,27 @@ def test_what_a_constructor_refuses_is_raised_as_it_is(errors, tmp_path, monkeyp
         errors.built(OmegaConf.create({"_target_": "builtins.dict", "path": path}))
     with pytest.raises(InstantiationException):
         errors.built(OmegaConf.create({"_target_": "builtins.dict.nothing"}))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("segment.py", ("nothing.mp4", "click=0,1,2"), "video: no file or folder at nothing.mp4"),
+        ("eval_davis.py", ("dataset=davis2017",), "DAVIS 2017 needs dataset.root=FOLDER"),
+        ("eval_clicks.py", ("datasets.coco.images=x",), "datasets.coco.images: no file or folder at x"),
+        ("train.py", ("experiment=siaf_r50", "data_root=x"), "data_root: no file or folder at x"),
+    ],
+)
+def test_mistakes_are_told_before_torch_is_loaded(script, tmp_path, name, options, message):
+    (tmp_path / "before").mkdir()
+    (tmp_path / "before" / "torch.py").write_text("raise SystemExit('torch was loaded')")
+    done = script(name, *options, PYTHONPATH=f"{tmp_path / 'before'}:{ROOT}")
+    assert done.stderr.startswith(f"error: {message}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_value_of_another_kind_is_one_line(errors):
+    expected = r"^error: a value of another kind .*must be int"
+    with pytest.raises(SystemExit, match=expected) as stopped, errors.clear_errors():
+        raise TypeError("it must be\nint")
+    assert "\n" not in str(stopped.value)

@@ -24,7 +24,8 @@ class Coco:
     """One JSON file: `videos`, `images` (one per frame), `categories`, `annotations`.
 
     The images are named `<video>/<frame>.jpg`, as below `JPEGImages` of the YouTube-VOS format. Every
-    annotation has the object's number as `track_id` and `instance_id`.
+    annotation has the object's number as `track_id` and `instance_id`. Where the video's own images have
+    other names, these are their `original_name`.
     """
 
     id: ClassVar[str] = "coco"
@@ -52,7 +53,9 @@ class Coco:
         size = {"width": annotation.frames.width, "height": annotation.frames.height}
         for t, name in enumerate(frame_names(annotation)):
             if t % self.every == 0:
-                place = {"video_id": 1, "frame_index": t}
+                place: dict[str, Any] = {"video_id": 1, "frame_index": t}
+                if (image := annotation.frames.name(t)) != name:
+                    place["original_name"] = image
                 yield {"id": t + 1, "file_name": f"{video}/{name}.jpg", **size, **place}
 
     def _annotations(

@@ -9,7 +9,7 @@ from typing import ClassVar
 from PIL import Image
 
 from civos_siaf.app.exports.annotation import Annotation, read_labels
-from civos_siaf.app.exports.names import frame_names, video_name
+from civos_siaf.app.exports.names import frame_names, video_name, write_name_table
 from civos_siaf.app.exports.options import option
 from civos_siaf.files import atomic_folder, write_text
 from civos_siaf.masks import palette_image
@@ -40,6 +40,7 @@ class Davis:
                     write_jpeg(annotation, t, folder / "JPEGImages" / "480p" / video / f"{name}.jpg")
                 progress(t + 1, len(names))
             write_text(folder / "ImageSets" / "2017" / "val.txt", f"{video}\n")
+            write_name_table(annotation, folder)
 
 
 def write_jpeg(annotation: Annotation, frame: int, path: Path) -> None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from civos_siaf.app.exports.annotation import Annotation, masks_of, read_labels
 from civos_siaf.app.exports.davis import write_jpeg
-from civos_siaf.app.exports.names import frame_names, object_name, video_name, xml_attribute
+from civos_siaf.app.exports.names import frame_names, object_name, video_name, write_name_table, xml_attribute
 from civos_siaf.app.exports.options import option
 from civos_siaf.files import atomic_folder, write_text
 from civos_siaf.protocol import Progress
@@ -60,6 +60,7 @@ class LabelStudio:
                     progress(min(t + self.every, total), total)
                 file.write("\n]\n")
             write_text(folder / "label_config.xml", label_config(annotation))
+            write_name_table(annotation, folder)
 
     def _task(self, annotation: Annotation, frame: int, image: str) -> dict[str, Any]:
         labels = read_labels(annotation, frame)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from civos_siaf.app.exports.annotation import Annotation, read_labels
-from civos_siaf.app.exports.names import frame_names
+from civos_siaf.app.exports.names import frame_names, write_name_table
 from civos_siaf.app.exports.options import option
 from civos_siaf.files import atomic_folder
 from civos_siaf.frames import DEFAULT_RATE, Rgb
@@ -58,6 +58,7 @@ class Matte:
                 image = Image.fromarray(np.concatenate([annotation.frames[t], alpha[..., None]], axis=2))
                 image.save(folder / f"{name}.png", compress_level=PNG_COMPRESSION)
                 progress(t + 1, len(names))
+            write_name_table(annotation, folder)
 
     def _greys(self, annotation: Annotation, progress: Progress) -> Iterator[Rgb]:
         for t in range(len(annotation.frames)):

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import logging
 import re
 import unicodedata
 from collections.abc import Iterable
+from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 from civos_siaf.app.exports.annotation import Annotation, ObjectInfo
+from civos_siaf.files import write_text
+
+log = logging.getLogger(__name__)
 
 MAX_BYTES = 120
+NAME_TABLE = "frame_names.csv"
 _RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(10))})
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -45,6 +53,20 @@ def frame_names(annotation: Annotation) -> list[str]:
         return stems
     digits = max(5, len(str(len(stems) - 1)))
     return [f"{t:0{digits}d}" for t in range(len(stems))]
+
+
+def write_name_table(annotation: Annotation, folder: Path) -> None:
+    """Write `frame_names.csv`, old and new names, where files are not called as the video's images are."""
+    frames, names = annotation.frames, frame_names(annotation)
+    old = [frames.name(t) for t in range(len(frames))]
+    if old == names:
+        return
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(("image", "name_here"))
+    rows.writerows(zip(old, names, strict=True))
+    write_text(folder / NAME_TABLE, text.getvalue())
+    log.warning("%s: files have other names than the images; %s lists both", annotation.name, NAME_TABLE)
 
 
 def object_name(item: ObjectInfo) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from civos_siaf.app.exports.annotation import Annotation, masks_of, read_labels
 from civos_siaf.app.exports.davis import write_jpeg
-from civos_siaf.app.exports.names import Categories, frame_names, video_name, yaml_text
+from civos_siaf.app.exports.names import Categories, frame_names, video_name, write_name_table, yaml_text
 from civos_siaf.app.exports.options import option
 from civos_siaf.app.exports.polygons import Ring, centre_outlines
 from civos_siaf.files import atomic_folder
@@ -54,6 +54,7 @@ class Yolo:
                     write_jpeg(annotation, t, folder / "images" / f"{name}.jpg")
                 progress(min(t + self.every, total), total)
             (folder / "data.yaml").write_text(_data(classes), encoding="ascii")
+            write_name_table(annotation, folder)
 
     def _lines(self, annotation: Annotation, frame: int, classes: Categories) -> str:
         lines = []

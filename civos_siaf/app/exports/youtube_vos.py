@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from civos_siaf.app.exports.annotation import Annotation, masks_of, read_labels
 from civos_siaf.app.exports.davis import write_jpeg
-from civos_siaf.app.exports.names import frame_names, object_name, video_name
+from civos_siaf.app.exports.names import frame_names, object_name, video_name, write_name_table
 from civos_siaf.app.exports.options import option
 from civos_siaf.files import atomic_folder, write_text
 from civos_siaf.masks import palette_image
@@ -49,3 +49,4 @@ class YoutubeVos:
             }
             meta = {"videos": {video: {"objects": entries}}}
             write_text(folder / "meta.json", json.dumps(meta, indent=1) + "\n")
+            write_name_table(annotation, folder)

@@ -14,7 +14,15 @@ __all__ = ["FORMATS", "Imported", "mask_actions", "object_actions", "read_masks"
 FORMATS = ("png", "coco")
 
 
-def read_masks(path: Path | str, format: str, frames: Frames, *, frame: int | None = None) -> Imported:
+def read_masks(
+    path: Path | str,
+    format: str,
+    frames: Frames,
+    *,
+    frame: int | None = None,
+    first: int | None = None,
+    values: str | None = None,
+) -> Imported:
     """Look through masks that fit a video; they are read again when they are asked for.
 
     Args:
@@ -22,6 +30,8 @@ def read_masks(path: Path | str, format: str, frames: Frames, *, frame: int | No
         format: one of `FORMATS`.
         frames: the video.
         frame: which frame a single mask is of; None: as its name or the file says.
+        first: the number in frame 0's file name; None: what fits, else it is asked for.
+        values: what the pixels of PNGs mean: numbers, levels, white or colours; None: what fits.
 
     Raises:
         FileNotFoundError: nothing at `path`.
@@ -29,5 +39,8 @@ def read_masks(path: Path | str, format: str, frames: Frames, *, frame: int | No
     """
     if format not in FORMATS:
         raise ValueError(f"no import format {format!r}; there are {', '.join(FORMATS)}")
-    reader = read_png_masks if format == "png" else read_coco_masks
-    return reader(Path(path), frames, frame=frame)
+    if format == "png":
+        return read_png_masks(Path(path), frames, frame=frame, first=first, values=values)
+    if values is not None:
+        raise ValueError(f"values={values}: only PNGs have pixels to be read in several ways")
+    return read_coco_masks(Path(path), frames, frame=frame, first=first)

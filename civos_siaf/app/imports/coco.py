@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from civos_siaf.app.imports.coco_sections import read_sections
+from civos_siaf.app.imports.coco_shapes import mask_of
 from civos_siaf.app.imports.frame_numbers import frame_numbers
 from civos_siaf.app.imports.imported import Imported, check_number_of_objects
-from civos_siaf.app.run_lengths import check_counts
-from civos_siaf.coco import decode, read_entries
+from civos_siaf.coco import file_name
 from civos_siaf.frames import Frames
 from civos_siaf.masks import VOID
 from civos_siaf.protocol import Labels
 
 MAX_FILE = 2**30
-_MOST_EDGES = 8  # per pixel: its four sides, and bridges
-_SECTIONS = ("images", "annotations", "categories")
 
 
-def read_coco_masks(path: Path, frames: Frames, *, frame: int | None = None) -> Imported:
-    """Annotations of one video; later ones are drawn over earlier ones.
+def read_coco_masks(
+    path: Path, frames: Frames, *, frame: int | None = None, first: int | None = None
+) -> Imported:
+    """Annotations of one video; where some overlap, the smaller is on top.
 
-    An image is of the frame that `frame_index` says, or else its file name. Annotations of one object have
-    the same `track_id` or `instance_id`. Without these, the annotations of a single image are an object each;
-    of several images, those of a category are one object.
+    An image is of the frame that `frame_index` says, or else its file name; without a size it has that of
+    the video.
+    Annotations of one object have the same `track_id` or `instance_id`, their own or among their
+    `attributes`. Without these, the annotations of a single image are an object each; of several images,
+    those of a category are one object. Files of YouTube-VIS and lists of results are read, too.
 
     Args:
         path: the JSON file.
         frames: the video.
         frame: the frame that a file with one image is of; None: as the file says.
+        first: the number in the file name of frame 0; None: as it fits, see `frame_numbers`.
 
     Raises:
         FileNotFoundError: nothing at `path`.
@@ -44,46 +46,67 @@ def read_coco_masks(path: Path, frames: Frames, *, frame: int | None = None) -> 
     if path.is_file() and path.stat().st_size > MAX_FILE:
         raise ValueError(f"{path.name}: larger than {MAX_FILE >> 20} MiB")
     try:
-        sections = _read(path)
-        place = _places(sections["images"], frames, frame)
+        sections = read_sections(path, frames)
+        place, naming = _places(sections["images"], frames, frame, first)
         drawn, names = _objects(sections, place)
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path.name}: not a COCO file of masks ({error!r})") from error
     except ValueError as error:
-        raise ValueError(f"{path.name}: {error}") from error
+        raise ValueError(f"{path.name}: {str(error).removeprefix(f'{path}: ')}") from error
     check_number_of_objects(path.name, len(names))
-
-    def labels(number: int) -> Labels:
-        found = np.zeros(frames.size, dtype=np.uint8)
-        for object_number, entry in drawn[number]:
-            found[_mask(entry, frames.size)] = object_number
-        return found
-
-    for number in drawn:
+    shown, hidden, overlapping = set[int](), set[int](), 0
+    for number, entries in drawn.items():
         try:
-            labels(number)
+            found, objects, overlap = _draw(entries, frames.size)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path.name}: frame {number}: {error!r}") from error
         except ValueError as error:
             raise ValueError(f"{path.name}: frame {number}: {error}") from error
-    return Imported(tuple(sorted(drawn)), names, labels)
+        shown.update(np.unique(found).tolist())
+        hidden |= objects
+        overlapping += overlap
+    hidden -= shown
+    kept = {number: name for number, name in names.items() if number in shown | hidden}
+    empty = set(names) - kept.keys()
+    check_number_of_objects(path.name, len(kept))
+    said = (
+        f"masks are {naming}" if naming else "",
+        f"masks overlap in {overlapping} frames; the smaller one is on top" if overlapping else "",
+        f"{_listed(hidden)} wholly below others" if hidden else "",
+        f"{_listed(empty)} without a pixel, and left out" if empty else "",
+    )
+    notes = tuple(note for note in said if note)
+    return Imported(tuple(sorted(drawn)), kept, lambda number: _draw(drawn[number], frames.size)[0], notes)
 
 
-def _read(path: Path) -> dict[str, list[dict[str, Any]]]:
-    sections: dict[str, list[dict[str, Any]]] = {name: [] for name in _SECTIONS}
-    for name, entry in read_entries(path):
-        if name in sections:
-            if not isinstance(entry, dict):
-                raise TypeError(f"{name} must be a list of objects")
-            sections[name].append(entry)
-    return sections
+def _listed(numbers: set[int]) -> str:
+    shown = ", ".join(map(str, sorted(numbers)[:8]))
+    return f"object {shown} is" if len(numbers) == 1 else f"objects {shown} are"
 
 
-def _places(images: list[dict[str, Any]], frames: Frames, frame: int | None) -> dict[int, int]:
-    """The frame of every image id."""
+def _draw(entries: list[tuple[int, dict[str, Any]]], size: tuple[int, int]) -> tuple[Labels, set[int], bool]:
+    """The labels (H, W) of a frame, larger masks first; objects with a mask; whether two objects overlap."""
+    masks = [(number, mask_of(entry, size)) for number, entry in entries]
+    masks.sort(key=lambda pair: -int(np.count_nonzero(pair[1])))
+    found, objects, overlap = np.zeros(size, dtype=np.uint8), set[int](), False
+    for number, mask in masks:
+        below = found[mask]
+        if len(below):
+            objects.add(number)
+        overlap |= bool(((below != 0) & (below != number)).any())
+        found[mask] = number
+    return found, objects, overlap
+
+
+def _places(
+    images: list[dict[str, Any]], frames: Frames, frame: int | None, first: int | None
+) -> tuple[dict[int, int], str]:
+    """The frame of every image id, and how names were read."""
+    naming = ""
     for image in images:
-        if (image["height"], image["width"]) != frames.size:
-            found = f"{image['width']}x{image['height']}"
+        height, width = image.get("height") or frames.height, image.get("width") or frames.width
+        if (height, width) != frames.size:
+            found = f"{width}x{height}"
             raise ValueError(
                 f"image {image['id']} is {found} pixels, the video {frames.width}x{frames.height}"
             )
@@ -92,13 +115,14 @@ def _places(images: list[dict[str, Any]], frames: Frames, frame: int | None) -> 
     elif all("frame_index" in image for image in images):
         numbers = [image["frame_index"] for image in images]
     else:
-        numbers = frame_numbers([str(image["file_name"]) for image in images], frames)
+        names = [file_name(image) for image in images]
+        numbers, naming = frame_numbers(names, frames, first=first)
     for number in numbers:
         if type(number) is not int or not 0 <= number < len(frames):
             raise ValueError(f"frame {number!r}: the video has frames 0 to {len(frames) - 1}")
     if len(set(numbers)) < len(numbers):
         raise ValueError("several images are of the same frame")
-    return {image["id"]: number for image, number in zip(images, numbers, strict=True)}
+    return {image["id"]: number for image, number in zip(images, numbers, strict=True)}, naming
 
 
 def _objects(
@@ -142,38 +166,9 @@ def _by_track(
 
 def _key(entry: Mapping[str, Any], index: int | None) -> tuple[str, object]:
     """What tells an object from others."""
-    for name in ("track_id", "instance_id"):
-        if entry.get(name) is not None:
-            return "track", entry[name]
+    attributes = entry.get("attributes")
+    for place in (entry, attributes if isinstance(attributes, dict) else {}):
+        for name in ("track_id", "instance_id"):
+            if place.get(name) is not None:
+                return "track", place[name]
     return ("annotation", index) if index is not None else ("category", entry["category_id"])
-
-
-def _mask(entry: Mapping[str, Any], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """The mask of an annotation, after everything that the decoder trusts was checked."""
-    shape = entry["segmentation"]
-    if isinstance(shape, dict):
-        if list(shape["size"]) != list(size):
-            raise ValueError(f"run lengths of size {shape['size']}, the video is {list(size)} (H, W)")
-        counts = shape["counts"]
-        if isinstance(counts, str):
-            check_counts(counts, size[0] * size[1])
-        elif not all(type(count) is int and count >= 0 for count in counts) or sum(counts) != math.prod(size):
-            raise ValueError("run lengths do not fill the frame")
-    else:
-        for polygon in shape:
-            _check_polygon(polygon, size)
-        if not shape:
-            return np.zeros(size, dtype=bool)
-    return decode(shape, *size)
-
-
-def _check_polygon(polygon: list[float], size: tuple[int, int]) -> None:
-    if len(polygon) < 6 or len(polygon) % 2:
-        raise ValueError(f"a polygon has x and y of three corners or more, this one {len(polygon)} numbers")
-    corners = np.array(polygon, dtype=np.float64).reshape(-1, 2)
-    beyond = np.abs(corners - np.array(size[::-1]) / 2) > np.array(size[::-1])
-    if beyond.any() or not np.isfinite(corners).all():
-        raise ValueError(f"a polygon goes far beyond the frame of {size[1]}x{size[0]} pixels")
-    length = np.abs(corners - np.roll(corners, 1, axis=0)).sum()
-    if length > _MOST_EDGES * math.prod(size) + sum(size):
-        raise ValueError(f"a polygon of {length:.0f} pixels' length; the frame has not so many edges")

@@ -20,11 +20,13 @@ class Imported:
         frames: those with masks, ascending.
         names: of the objects, by their number in the labels; None where there is no name.
         labels: gives the label map (H, W) of one of the frames.
+        notes: what was taken where files can be read in several ways; for the person who imports.
     """
 
     frames: tuple[int, ...]
     names: Mapping[int, str | None]
     labels: Callable[[int], Labels]
+    notes: tuple[str, ...] = ()
 
 
 def object_actions(imported: Imported) -> Iterator[tuple[int, dict[str, object]]]:

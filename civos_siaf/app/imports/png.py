@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-import numpy as np
 from PIL import Image
 
+from civos_siaf.app.imports import mask_pictures
 from civos_siaf.app.imports.frame_numbers import frame_numbers
 from civos_siaf.app.imports.imported import Imported, check_number_of_objects
 from civos_siaf.app.imports.picture_files import PictureFiles, open_pictures
 from civos_siaf.frames import Frames
-from civos_siaf.masks import VOID
 from civos_siaf.protocol import Labels
 
 
-def read_png_masks(path: Path, frames: Frames, *, frame: int | None = None) -> Imported:
+def read_png_masks(
+    path: Path,
+    frames: Frames,
+    *,
+    frame: int | None = None,
+    first: int | None = None,
+    values: str | None = None,
+) -> Imported:
     """Label maps of the video's size, one PNG per frame.
 
-    Pixel values are object numbers; 255 is background, except where 0 and 255 are the only values there are:
-    then 255 is object 1. Of a zip file or folder with several folders, those below `Annotations` count.
+    Pixels are the numbers of objects, with 255 as unknown, or white on black, or a colour per object: what
+    all files together fit decides, see `mask_pictures`. Of a zip file or folder with several folders, those
+    below `Annotations` count.
 
     Args:
         path: a PNG, a folder, or a zip file.
         frames: the video; tells size and names of the frames.
         frame: of a single PNG; None: by its name.
+        first: the number in the name of frame 0's file; None: as it fits, see `frame_numbers`.
+        values: what pixels mean, one of `MEANINGS`; None: as it fits.
 
     Raises:
         FileNotFoundError: nothing at `path`.
@@ -35,8 +43,9 @@ def read_png_masks(path: Path, frames: Frames, *, frame: int | None = None) -> I
     files = open_pictures(path)
     places = _one_folder(path.name, files.names)
     names = [files.names[place] for place in places]
+    naming = ""
     if frame is None:
-        numbers = frame_numbers(names, frames)
+        numbers, naming = frame_numbers(names, frames, first=first)
     elif len(names) > 1:
         raise ValueError(f"{path.name}: {len(names)} PNGs for one frame")
     elif not 0 <= frame < len(frames):
@@ -44,19 +53,20 @@ def read_png_masks(path: Path, frames: Frames, *, frame: int | None = None) -> I
     else:
         numbers = [frame]
     where = dict(sorted(zip(numbers, places, strict=True)))
-    present = np.zeros(256, dtype=bool)
+    survey = mask_pictures.Survey()
     for place in where.values():
-        present |= np.bincount(_decode(files, place, frames.size).ravel(), minlength=256) > 0
-    binary = bool(present[VOID]) and not present[1:VOID].any()
-    objects = [1] if binary else np.flatnonzero(present[1:VOID]) + 1
-    check_number_of_objects(path.name, len(objects))
+        survey.add(_decode(files, place, frames.size))
+    try:
+        read = mask_pictures.reading(survey, values)
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    check_number_of_objects(path.name, len(read.objects))
 
     def labels(number: int) -> Labels:
-        found = _decode(files, where[number], frames.size)
-        found[found == VOID] = 1 if binary else 0
-        return found
+        return read.labels(_decode(files, where[number], frames.size))
 
-    return Imported(tuple(where), {int(number): None for number in objects}, labels)
+    notes = tuple(note for note in (f"masks are {naming}" if naming else "", read.note) if note)
+    return Imported(tuple(where), dict.fromkeys(read.objects), labels, notes)
 
 
 def _one_folder(what: str, names: Iterable[str]) -> list[int]:
@@ -71,17 +81,10 @@ def _one_folder(what: str, names: Iterable[str]) -> list[int]:
     return list(parents)
 
 
-def _decode(files: PictureFiles, place: int, size: tuple[int, int]) -> Labels:
-    """A label map (H, W); the size is looked at before anything is unpacked."""
+def _decode(files: PictureFiles, place: int, size: tuple[int, int]) -> mask_pictures.Picture:
     name = files.names[place]
     data = files.read(place)
     try:
-        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-            if image.size != size[::-1]:
-                found = f"{image.width}x{image.height}"
-                raise ValueError(f"it is {found} pixels, the video {size[1]}x{size[0]}")
-            if image.mode not in ("1", "P", "L"):
-                raise ValueError(f"pixels must be object numbers (indexed or 8-bit grey), not {image.mode}")
-            return np.array(image, dtype=np.uint8)
+        return mask_pictures.decode(data, size)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{name}: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -54,14 +55,23 @@ async def cancel_export(desk: OpenDesk, export_id: str) -> Response:
 
 @router.post("/projects/{project_id}/imports")
 async def import_masks(
-    request: Request, desk: OpenDesk, library: AnyLibrary, format: str, frame: int | None = None
+    request: Request,
+    desk: OpenDesk,
+    library: AnyLibrary,
+    format: str,
+    frame: int | None = None,
+    first: int | None = None,
+    values: str | None = None,
 ) -> Response:
-    """Draw the masks in the body."""
+    """Draw the masks in the body; the answer says how they were read where that was not certain."""
     importing.check_format(format)
     body = bodies.chunks(request, min(IMPORT_LIMIT, library.max_upload))
     async with uploads.kept_while(body, library.uploads, name="The file") as path:
+        how = importing.How(format, frame=frame, first=first, values=values)
+        notes: list[str] = []
 
         def draw() -> None:
-            importing.import_masks(desk.annotator, path, format, frame=frame, watch=desk)
+            notes.extend(importing.import_masks(desk.annotator, path, how, desk))
 
-        return sending.json_text(f'{{"state":{await desk.change(draw, model=True)}}}')
+        state = await desk.change(draw, model=True)
+        return sending.json_text(f'{{"state":{state},"notes":{json.dumps(notes)}}}')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from civos_siaf.app.actions import ActionError, Undo, from_json
@@ -28,7 +29,17 @@ def check_format(format: str) -> None:
         raise RequestError(400, f"Masks are read as {' or '.join(FORMATS)}, not as {format[:40]!r}.")
 
 
-def import_masks(annotator: Annotator, path: Path, format: str, *, frame: int | None, watch: Watch) -> None:
+@dataclass(frozen=True)
+class How:
+    """The format of masks, `png` or `coco`, and how they are to be read; see `read_masks`."""
+
+    format: str
+    frame: int | None = None
+    first: int | None = None
+    values: str | None = None
+
+
+def import_masks(annotator: Annotator, path: Path, how: How, watch: Watch) -> tuple[str, ...]:
     """Draw the masks of a file into a project; when one cannot be drawn, what was done is undone.
 
     An object of the file is the project's of that name, or without a name of that number; else a new one.
@@ -36,9 +47,11 @@ def import_masks(annotator: Annotator, path: Path, format: str, *, frame: int | 
     Args:
         annotator: of the project.
         path: a PNG, a zip file of PNGs, or COCO JSON.
-        format: `png` or `coco`.
-        frame: which frame a single mask is of. A zip file tells its frames by the names in it.
+        how: the format, and which frame a single mask is of; a zip file tells its frames by names in it.
         watch: told of masks drawn.
+
+    Returns:
+        What was taken where the masks could be read in several ways.
 
     Raises:
         RequestError: 422, the file is no such thing or does not fit the video.
@@ -47,7 +60,14 @@ def import_masks(annotator: Annotator, path: Path, format: str, *, frame: int | 
     with path.open("rb") as file:
         archive = file.read(2) == ZIP
     try:
-        imported = read_masks(path, format, annotator.project.frames, frame=None if archive else frame)
+        imported = read_masks(
+            path,
+            how.format,
+            annotator.project.frames,
+            frame=None if archive else how.frame,
+            first=how.first,
+            values=how.values,
+        )
     except (ValueError, TypeError, KeyError) as error:
         raise RequestError(422, f"The masks cannot be used: {error}.") from error
     with _all_or_nothing(annotator):
@@ -60,6 +80,7 @@ def import_masks(annotator: Annotator, path: Path, format: str, *, frame: int | 
                 for count, action in some:
                     annotator.apply(from_json(action), watch)
                     watch.progress("importing", min(count, total), total)
+    return imported.notes
 
 
 @contextlib.contextmanager

@@ -1,7 +1,13 @@
+import json
+
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
+from civos_siaf.app.exports import export
 from civos_siaf.app.exports.names import Categories, frame_names, safe_name, video_name
+from civos_siaf.frames import Frames
 from tests.app.exports.fakes import FakeAnnotation, FakeObject
 
 
@@ -49,3 +55,20 @@ def test_categories_by_object_are_all_different():
     classes = Categories(objects, by="objects", first=1)
     assert len(set(classes.names.values())) == 3
     assert sorted(classes.of.values()) == [1, 2, 3]
+
+
+def test_a_table_tells_the_names_of_the_images(tmp_path):
+    for name in ("shot 1.png", "shot 2.png"):
+        Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / name)
+    annotation = FakeAnnotation(np.ones((2, 4, 4), np.uint8), frames=Frames.open(tmp_path))
+    for format in ("davis", "youtube_vos", "yolo", "label_studio"):
+        folder = export(annotation, format, tmp_path / format)
+        table = (folder / "frame_names.csv").read_text()
+        assert table == "image,name_here\nshot 1,00000\nshot 2,00001\n"
+    coco = json.loads(export(annotation, "coco", tmp_path / "out.json").read_text())
+    assert [image["original_name"] for image in coco["images"]] == ["shot 1", "shot 2"]
+
+
+def test_no_table_where_names_are_kept(tmp_path):
+    folder = export(FakeAnnotation(np.ones((2, 4, 4), np.uint8)), "davis", tmp_path / "davis")
+    assert not (folder / "frame_names.csv").exists()

@@ -62,7 +62,9 @@ def test_polygons_and_plain_run_lengths(annotation, write):
 
 def test_without_tracks(annotation, write):
     data, _ = square()
-    data["annotations"].append(dict(data["annotations"][0], id=2))
+    other = np.zeros((37, 51), bool)
+    other[20:25, 6:12] = True
+    data["annotations"].append(dict(data["annotations"][0], id=2, segmentation=to_rle(other)))
     imported = read_masks(write(data), "coco", annotation.frames, frame=1)
     assert imported.frames == (1,)
     assert dict(imported.names) == {1: "dog", 2: "dog"}
@@ -94,10 +96,10 @@ SHAPE = ("annotations", 0, "segmentation")
     ("where", "value", "message"),
     [
         (("images", 0, "height"), 38, "image 9 is 51x38 pixels, the video 51x37"),
-        (("images", 0, "file_name"), "00004.jpg", "frame 4, the video has frames 0 to 3"),
+        (("images", 0, "file_name"), "00004.jpg", "frame 4, the video has frames 0 to 3; .* first=1"),
         (("images", 0, "frame_index"), 4, "frame 4: the video has"),
         (("images", 0, "frame_index"), "2", "frame '2': the video has"),
-        (("images", 0, "height"), KeyError, "not a COCO file of masks"),
+        (("images", 0, "id"), KeyError, "not a COCO file of masks"),
         (("annotations",), [], "there is no mask in it"),
         (("annotations",), 3, "must be a list of objects"),
         (("annotations",), ["a"], "must be a list of objects"),
@@ -111,8 +113,9 @@ SHAPE = ("annotations", 0, "segmentation")
         ((*SHAPE, "counts"), [-1, 37 * 51 + 1], "do not fill the frame"),
         ((*SHAPE, "counts"), None, "frame 2: "),
         (SHAPE, [[1, 2, 3, 4]], "three corners or more, this one 4 numbers"),
-        (SHAPE, [[0, 0, 1e9, 0, 0, 1e9]], "far beyond the frame"),
-        (SHAPE, [[0, 0, float("nan"), 0, 0, 5]], "far beyond the frame"),
+        (SHAPE, [], "there is no mask in it"),
+        (SHAPE, [[900, 900, 1000, 900, 900, 1000]], "there is no mask in it"),
+        (SHAPE, [[0, 0, float("nan"), 0, 0, 5]], "a corner of a polygon is no number"),
         (SHAPE, [[0, 0, 50, 36] * 2000], "edges"),
         (SHAPE, [["a"] * 6], "frame 2: "),
         (SHAPE, 5, "frame 2: "),
@@ -186,3 +189,74 @@ def test_names_that_a_project_does_not_take(annotation, write):
     data["categories"][0]["name"] = "\n"
     ((_, action),) = object_actions(read_masks(write(data), "coco", annotation.frames))
     assert "name" not in action
+
+
+def rectangle(top, left, bottom, right):
+    mask = np.zeros((37, 51), bool)
+    mask[top:bottom, left:right] = True
+    return mask
+
+
+def test_the_smaller_of_overlapping_masks_is_on_top(annotation, write):
+    data, _ = square(track_id=1, segmentation=to_rle(rectangle(5, 5, 10, 10)))
+    data["annotations"] += square(track_id=2, segmentation=to_rle(rectangle(0, 0, 30, 30)))[0]["annotations"]
+    imported = read_masks(write(data), "coco", annotation.frames)
+    assert (imported.labels(2) == 1).sum() == 25
+    assert (imported.labels(2) == 2).sum() == 875
+    assert "masks overlap in 1 frames; the smaller one is on top" in imported.notes
+
+
+def test_what_is_hidden_or_empty_is_said(annotation, write):
+    data, mask = square(track_id=1)
+    data["annotations"] += square(track_id=2)[0]["annotations"]
+    data["annotations"] += square(track_id=3, segmentation=[])[0]["annotations"]
+    imported = read_masks(write(data), "coco", annotation.frames)
+    assert set(imported.names) == {1, 2}
+    assert "object 1 is wholly below others" in imported.notes
+    assert "object 3 is without a pixel, and left out" in imported.notes
+    assert ((imported.labels(2) == 2) == mask).all()
+
+
+def test_sizes_may_be_missing_and_polygons_are_cut_off(annotation, write):
+    data, _ = square(segmentation=[[-500, -400, 25.5, -400, 25.5, 900, -500, 900]])
+    del data["images"][0]["width"], data["images"][0]["height"]
+    labels = read_masks(write(data), "coco", annotation.frames).labels(2)
+    assert (labels[:, :25] == 1).all()
+    assert (labels[:, 26:] == 0).all()
+
+
+def test_tracks_among_the_attributes(annotation, write):
+    data, _ = square(attributes={"track_id": 7, "occluded": False})
+    data["annotations"].append(dict(data["annotations"][0], attributes={"track_id": 9}))
+    assert set(read_masks(write(data), "coco", annotation.frames).names) == {7, 9}
+
+
+def test_youtube_vis(annotation, write):
+    size = {"width": 51, "height": 37}
+    shapes = [None, to_rle(rectangle(1, 1, 5, 5)), None, to_rle(rectangle(2, 2, 6, 6))]
+    entry = {"id": 4, "video_id": 1, "category_id": 4, "segmentations": shapes}
+    video = {"id": 1, **size, "length": 4, "file_names": [f"clip/{t:05d}.jpg" for t in range(4)]}
+    other = {"id": 2, **size, "length": 9, "file_names": [f"x/{t}.jpg" for t in range(9)]}
+    data = {"videos": [video, other], "categories": [{"id": 4, "name": "dog"}], "annotations": [entry]}
+    imported = read_masks(write(data), "coco", annotation.frames)
+    assert (imported.frames, dict(imported.names)) == ((1, 3), {4: "dog"})
+    np.testing.assert_array_equal(imported.labels(3), rectangle(2, 2, 6, 6) * 4)
+    data["annotations"].append(entry | {"video_id": 2, "segmentations": [None] * 9})
+    assert read_masks(write(data), "coco", annotation.frames).frames == (1, 3)
+    video["length"], video["file_names"] = 5, None
+    with pytest.raises(ValueError, match="it is of 2 videos, and none of them have 4 frames of 51x37"):
+        read_masks(write(data), "coco", annotation.frames)
+
+
+def test_lists_of_results(annotation, write):
+    result = {"category_id": 1, "score": 0.9, "segmentation": to_rle(rectangle(1, 1, 5, 5))}
+    imported = read_masks(write([{"image_id": t, **result} for t in (0, 3)]), "coco", annotation.frames)
+    assert (imported.frames, set(imported.names)) == ((0, 3), {1})
+    shapes = [to_rle(rectangle(1, 1, 5, 5)), None, None, None]
+    video = [{"video_id": 3, "category_id": 1, "segmentations": shapes}]
+    assert read_masks(write(video), "coco", annotation.frames).frames == (0,)
+
+
+def test_a_byte_order_mark(annotation, tmp_path):
+    (tmp_path / "bom.json").write_bytes(b"\xef\xbb\xbf" + json.dumps(square()[0]).encode())
+    assert read_masks(tmp_path / "bom.json", "coco", annotation.frames).frames == (2,)

@@ -94,9 +94,10 @@ def bad_files():
     yield "4.png", good, "4.png: frame 4, the video has frames 0 to 3"
     yield "0.png", good[:60], "0.png: "
     yield "0.png", png(np.zeros((37, 51), np.uint8)), "there is no mask in it"
-    yield "0.png", png(np.zeros((37, 51, 3), np.uint8), "RGB"), "not RGB"
-    sixteen = png(np.zeros((37, 51), np.uint8), "I;16")
-    yield "0.png", sixteen, f"not {Image.open(io.BytesIO(sixteen)).mode}$"  # I;16, with Pillow 10 I
+    yield "0.png", png(np.full((37, 51, 3), (255, 0, 0), np.uint8), "RGB"), "no pixel is black.*#ff0000"
+    deep = io.BytesIO()
+    Image.fromarray(np.full((37, 51), 300, np.uint16)).save(deep, "PNG")
+    yield "0.png", deep.getvalue(), "16-bit values up to 300: objects have numbers 1 to 254"
     yield "0.png", b"", "neither a PNG nor a zip file"
     yield "0.png", b"PK\x05\x06 not a zip", "damaged zip file"
 

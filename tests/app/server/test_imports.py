@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
 from civos_siaf.app.server.library import Library
@@ -133,3 +134,21 @@ def test_wrong_imports_are_told(client: TestClient, project: str, tmp_path: Path
         assert str(tmp_path) not in answer.json()["error"]
     assert client.get(project).json()["objects"] == []
     assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.usefixtures("with_masks")
+def test_how_masks_were_read_is_told_and_can_be_chosen(
+    client: TestClient, project: str, tmp_path: Path
+) -> None:
+    labels = np.zeros((HEIGHT, WIDTH), np.uint8)
+    labels[5:20, 5:30] = 7
+    labels[30:, 5:30] = 255
+    picture = label_png(labels, tmp_path)
+    Image.fromarray(labels).save(tmp_path / "grey.png")
+    grey = (tmp_path / "grey.png").read_bytes()
+    asked = client.post(f"{project}/imports?format=png&frame=2", content=grey)
+    assert asked.status_code == 422
+    assert "0, 7, 255" in asked.json()["error"]
+    answer = client.post(f"{project}/imports?format=png&frame=2&values=levels", content=grey)
+    assert answer.json()["notes"] == ["7 is object 1, 255 is object 2"]
+    assert client.post(f"{project}/imports?format=png&frame=2", content=picture).json()["notes"] == []

@@ -117,10 +117,10 @@ export class ProjectApi {
     return `${this.base}/exports/${encodeURIComponent(id)}`;
   }
 
-  /** Masks of a file; `frame` null where the file itself says which. */
-  async importMasks(file, format, frame) {
-    const of = frame === null ? "" : `&frame=${frame}`;
-    return (await request(`${this.base}/imports?format=${format}${of}`, { method: "POST", body: file })).json();
+  /** Masks of a file, `how`: format, frame (where the file itself does not say), first and values if chosen. */
+  async importMasks(file, how) {
+    const query = new URLSearchParams(Object.entries(how).filter(([, value]) => value !== null && value !== ""));
+    return (await request(`${this.base}/imports?${query}`, { method: "POST", body: file })).json();
   }
 
   eventsAddress() {

@@ -191,11 +191,14 @@ export class ImportDialog extends Dialog {
     setText(status, "Reading…");
     try {
       const frame = Number(byId("import-frame").value) - 1;
-      const { state } = await this.editor.api.importMasks(file, this.format, this.single ? frame : null);
+      const values = this.format === "png" ? byId("import-values").value : "";
+      const how = { format: this.format, frame: this.single ? frame : null, first: byId("import-first").value, values };
+      const { state, notes } = await this.editor.api.importMasks(file, how);
       this.store.take(state);
       this.element.close();
       this.editor.seek(this.single ? frame : (state.frames.prompted[0]?.[0] ?? 0));
-      toast("Masks imported. They count as prompts: commit or propagate goes on from them.");
+      const said = notes.length ? ` Read as follows: ${notes.join("; ")}.` : "";
+      toast(`Masks imported. They count as prompts: commit or propagate goes on from them.${said}`);
     } catch (error) {
       status.classList.add("bad");
       setText(status, error.message);
