@@ -10,8 +10,8 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from civos_siaf.frames import Frames
 from civos_siaf.prompts import Prompts
+from civos_siaf.video.frames import Frames
 
 Labels: TypeAlias = NDArray[np.uint8]
 """Label map (H, W): 0 is background, 1..K the objects."""
@@ -37,11 +37,11 @@ class Arrived(Protocol):
         """
 
 
-def ignore(done: int, total: int) -> None:
+def no_progress(done: int, total: int) -> None:
     """Do nothing: the progress of somebody who does not look at it."""
 
 
-def unseen(frame: int, labels: Labels, confidence: float | None = None, /) -> None:
+def no_frame_callback(frame: int, labels: Labels, confidence: float | None = None, /) -> None:
     """Do nothing: the labels are looked at when all are there."""
 
 
@@ -66,7 +66,7 @@ class Session(Protocol):
         May be called several times before `propagate`; the prompts add up.
         """
 
-    def propagate(self, progress: Progress = ignore) -> LabelVideo:
+    def propagate(self, progress: Progress = no_progress) -> LabelVideo:
         """Return the labels of every frame, (T, H, W) uint8; this ends the round."""
 
     def undo(self) -> None:

@@ -5,13 +5,13 @@ Without a video the page shows the projects there are and takes a file. Options:
 
 import hydra
 from device import choose
-from errors import built, clear_errors, complete
 from omegaconf import DictConfig
 
-from civos_siaf.app.server.late_method import LateMethod
 from civos_siaf.app.server.launch import serve
-from civos_siaf.app.server.library import Library
+from civos_siaf.app.server.lazy_method import LazyMethod
+from civos_siaf.app.server.project_registry import ProjectRegistry
 from civos_siaf.cli.arguments import prepare
+from civos_siaf.cli.errors import built, clear_errors, complete
 from civos_siaf.protocol import Method
 
 
@@ -25,7 +25,9 @@ def run(cfg: DictConfig) -> None:
         method: Method = built(cfg.method)
         return method
 
-    library = Library(cfg.projects, LateMethod(build, name=cfg.method_name), max_upload=cfg.max_upload)
+    library = ProjectRegistry(
+        cfg.projects, LazyMethod(build, name=cfg.method_name), max_upload=cfg.max_upload
+    )
     serve(
         library,
         host=cfg.host,

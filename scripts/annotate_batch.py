@@ -1,6 +1,6 @@
 """Annotate many videos: python scripts/annotate_batch.py videos=folder prompts=prompts.json out=out
 
-The form of the prompts is described in civos_siaf/app/batch_jobs.py. Run the same line again to go on after a
+The form of the prompts is described in civos_siaf/app/batch/jobs.py. Run the same line again to go on after a
 break; what is finished is not done again. Another method: method=siaf_light. The exit code is 1 if a video
 failed; out/summary.md, .csv and .json say why.
 """
@@ -9,17 +9,17 @@ import sys
 
 import hydra
 from device import choose
-from errors import clear_errors, complete
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from method_hash import method_hash
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
-from civos_siaf.app.batch import FAILED, Record, run_batch
-from civos_siaf.app.batch_jobs import read_jobs
-from civos_siaf.app.batch_summary import markdown, write_summary
+from civos_siaf.app.batch.jobs import read_jobs
+from civos_siaf.app.batch.run import FAILED, Record, run_batch
+from civos_siaf.app.batch.summary import markdown, write_summary
 from civos_siaf.cli.arguments import prepare
+from civos_siaf.cli.errors import clear_errors, complete
 
 
 def run(cfg: DictConfig) -> bool:

@@ -4,11 +4,11 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from errors import clear_errors
 from tqdm import tqdm
 
-from civos_siaf.data.check import Checked, Summary
+from civos_siaf.cli.errors import clear_errors
 from civos_siaf.data.check_images import check_coco, check_saliency
+from civos_siaf.data.check_summary import Checked, DataSummary
 from civos_siaf.data.check_videos import check_bl30k, check_davis, check_youtubevos
 
 LAYOUTS = ("davis", "youtubevos", "bl30k", "coco", "lvis", "saliency")
@@ -45,7 +45,7 @@ def parts(args: argparse.Namespace) -> Iterator[Checked]:
 
 @clear_errors()
 def main() -> int:
-    args, summary = parse(), Summary()
+    args, summary = parse(), DataSummary()
     with tqdm(unit="item", disable=None) as bar:
         for part in parts(args):
             summary.add(part)

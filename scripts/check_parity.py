@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from civos_siaf.parity import check_folder
+from tests.parity import check_folder
 
 
 def say_unread(names: list[str]) -> None:

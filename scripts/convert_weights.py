@@ -4,10 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from errors import clear_errors
-
-from civos_siaf.weights.check import ARCHITECTURES
-from civos_siaf.weights.save import convert
+from civos_siaf.cli.errors import clear_errors
+from civos_siaf.weights.save import ARCHITECTURES, convert
 
 
 def main() -> int:

@@ -9,11 +9,10 @@ import itertools
 import sys
 from pathlib import Path
 
-from errors import clear_errors
-
 from civos_siaf.benchmark import DavisDataset
-from civos_siaf.benchmark.original import NoSuitablePythonError, OriginalToolkit, create
-from civos_siaf.benchmark.original.compare import SETTINGS, compare_metrics_and_robot, compare_session
+from civos_siaf.cli.errors import clear_errors
+from tests.original import NoSuitablePythonError, OriginalToolkit, create
+from tests.original.compare import SETTINGS, compare_metrics_and_robot, compare_session
 
 NO_PYTHON = 3
 

@@ -2,15 +2,15 @@
 
 import argparse
 
-from errors import clear_errors
 from tqdm import tqdm
 
+from civos_siaf.cli.errors import clear_errors
 from civos_siaf.weights.download import download, sha256
-from civos_siaf.weights.registry import RECORDS, find
+from civos_siaf.weights.manifest import RECORDS, find_record
 
 
 def fetch(name: str, folder: str) -> None:
-    record = find(name)
+    record = find_record(name)
     with tqdm(unit="B", unit_scale=True, desc=record.file_name) as bar:
 
         def show(done: int, total: int | None) -> None:

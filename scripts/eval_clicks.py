@@ -6,17 +6,17 @@ Options and their values: configs/eval_clicks.yaml.
 from pathlib import Path
 
 import hydra
-from errors import clear_errors, complete
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from tqdm import tqdm
 
-from civos_siaf.allocator import keep_freed_memory
-from civos_siaf.benchmark.noc import evaluate
+from civos_siaf.benchmark.noc import evaluate_clicks
 from civos_siaf.benchmark.noc_report import plot, summary, table, write_csv
 from civos_siaf.cli.arguments import prepare
-from civos_siaf.weights.own import click_weights
+from civos_siaf.cli.errors import clear_errors, complete
+from civos_siaf.runtime.malloc import keep_freed_memory
+from civos_siaf.weights.locate import click_weights
 
 
 def weights_of(config: DictConfig) -> Path | None:
@@ -42,8 +42,8 @@ def run(config: DictConfig) -> None:
 
     import torch
 
-    from civos_siaf.devices import torch_device
-    from civos_siaf.networks.fuse_bn import fuse_batch_norm
+    from civos_siaf.networks.prepare import fuse_batch_norm
+    from civos_siaf.runtime.device import torch_device
     from civos_siaf.weights.click_networks import load_into
 
     torch.set_num_threads(config.threads)
@@ -57,7 +57,7 @@ def run(config: DictConfig) -> None:
     predictor = instantiate(config.interaction)(network)
     results = {
         name: [
-            evaluate(predictor, sample, target=config.target, max_clicks=config.max_clicks)
+            evaluate_clicks(predictor, sample, target=config.target, max_clicks=config.max_clicks)
             for sample in tqdm(samples, desc=name, disable=None)
         ]
         for name, samples in datasets.items()

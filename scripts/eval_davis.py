@@ -6,13 +6,13 @@ from pathlib import Path
 
 import hydra
 from device import choose
-from errors import clear_errors, complete
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from civos_siaf.benchmark import ContactSheets, Evaluation, Shard
 from civos_siaf.cli.arguments import prepare
+from civos_siaf.cli.errors import clear_errors, complete
 
 
 def shard_of(text: str) -> Shard:
@@ -23,7 +23,7 @@ def shard_of(text: str) -> Shard:
 
 def run(cfg: DictConfig) -> None:
     dataset = instantiate(cfg.dataset)  # before the method, which loads torch
-    from civos_siaf.weights.named import about_method
+    from civos_siaf.weights.provenance import about_method
 
     evaluation = Evaluation(
         instantiate(cfg.method),

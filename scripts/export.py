@@ -7,13 +7,13 @@ not be open in the annotation tool, which exports by itself.
 import sys
 
 import hydra
-from errors import clear_errors, complete
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from civos_siaf.app.exports import export, formats
-from civos_siaf.app.reading import open_annotation
+from civos_siaf.app.session.annotator import open_annotation
 from civos_siaf.cli.arguments import prepare
+from civos_siaf.cli.errors import clear_errors, complete
 
 
 def list_formats() -> None:

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import hydra
 import torch
-from errors import clear_errors, complete
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
+
+from civos_siaf.cli.errors import clear_errors, complete
 
 
 def run(cfg: DictConfig) -> None:

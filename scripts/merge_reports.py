@@ -7,9 +7,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from errors import clear_errors
-
 from civos_siaf.benchmark import merge_shards
+from civos_siaf.cli.errors import clear_errors
 
 
 def main() -> None:

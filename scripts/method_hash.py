@@ -8,7 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from civos_siaf.weights.download import sha256
-from civos_siaf.weights.named import file_of
+from civos_siaf.weights.provenance import file_of
 
 
 def method_hash(method: DictConfig) -> str:

@@ -2,8 +2,7 @@
 
 import argparse
 
-from errors import clear_errors
-
+from civos_siaf.cli.errors import clear_errors
 from civos_siaf.training.curves import plot
 
 

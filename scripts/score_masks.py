@@ -6,12 +6,12 @@ J, F and J&F per object and on the mean, by the conventions of DAVIS. Options: c
 from pathlib import Path
 
 import hydra
-from errors import clear_errors, complete
 from omegaconf import DictConfig
 from tqdm import tqdm
 
 from civos_siaf.benchmark.mask_scores import Convention, gather, score_masks
 from civos_siaf.cli.arguments import prepare
+from civos_siaf.cli.errors import clear_errors, complete
 
 
 def run(cfg: DictConfig) -> None:

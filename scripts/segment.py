@@ -8,15 +8,15 @@ from pathlib import Path
 
 import hydra
 from device import choose
-from errors import clear_errors, complete
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
+from civos_siaf.api.segmentation import clicks_from_numbers, segment, write_result
 from civos_siaf.cli.arguments import prepare
-from civos_siaf.frames import Frames
+from civos_siaf.cli.errors import clear_errors, complete
 from civos_siaf.prompts import Prompts
-from civos_siaf.segmentation import clicks_from_numbers, segment, write_result
+from civos_siaf.video.frames import Frames
 
 
 def numbers(value: object) -> list[float]:

@@ -17,12 +17,12 @@ if __name__ == "__main__":  # before what loads torch, so that mistakes are told
 
 import hydra
 import torch
-from errors import clear_errors, complete
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from stages import in_order, require_all, settings
 from tqdm import tqdm
 
+from civos_siaf.cli.errors import clear_errors, complete
+from civos_siaf.cli.stages import in_order, require_all, settings
 from civos_siaf.training.distribution import Process, join
 
 

@@ -3,9 +3,9 @@ import logging
 import pytest
 import torch
 
-from civos_siaf.devices import torch_device
 from civos_siaf.propagation.settings import AotSettings
 from civos_siaf.runtime import precision
+from civos_siaf.runtime.device import torch_device
 
 CPU = torch.device("cpu")
 

@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 
 from civos_siaf.data.shapes.clips import ShapesClips
-from civos_siaf.video_writer import write_video
+from civos_siaf.video.writer import write_video
 
 README = Path(__file__).parents[1] / "README.md"
 

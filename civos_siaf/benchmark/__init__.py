@@ -8,7 +8,7 @@ from civos_siaf.benchmark.clock import Clock, FixedClock, ManualClock, WallClock
 from civos_siaf.benchmark.dataset import DavisDataset
 from civos_siaf.benchmark.evaluation import Evaluation, PlayedRound, evaluate
 from civos_siaf.benchmark.metrics import f_measure, jaccard
-from civos_siaf.benchmark.published import published_davis
+from civos_siaf.benchmark.published_data import published_davis
 from civos_siaf.benchmark.results import merge_shards, write_results
 from civos_siaf.benchmark.robot import ScribbleRobot
 from civos_siaf.benchmark.rules import Rules, TimeLimit

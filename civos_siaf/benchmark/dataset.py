@@ -11,15 +11,51 @@ import numpy as np
 from numpy.typing import NDArray
 
 from civos_siaf.benchmark import scribbles as davis_scribbles
-from civos_siaf.benchmark.first_scribbles import draw_first_scribbles
 from civos_siaf.benchmark.metrics import object_ids
 from civos_siaf.benchmark.robot import ScribbleRobot
-from civos_siaf.benchmark.scribbles import Scribbles
+from civos_siaf.benchmark.scribbles import Scribbles, from_strokes
 from civos_siaf.benchmark.table import SequenceInfo, read_table
-from civos_siaf.frames import Frames
-from civos_siaf.image_files import MASK_SUFFIXES, by_stem, image_files, in_order, natural_key
 from civos_siaf.masks import is_smoothed, read_png
-from civos_siaf.text_files import read_names
+from civos_siaf.runtime.text_files import read_names
+from civos_siaf.video.frames import Frames
+from civos_siaf.video.image_files import MASK_SUFFIXES, by_stem, image_files, in_order, natural_key
+
+
+def first_frame(truth: NDArray[np.uint8], num_objects: int, part: tuple[int, int] = (0, 1)) -> int:
+    """The frame to begin with: most objects, then most of their pixels, then the lowest index.
+
+    Args:
+        truth: labels (T, H, W).
+        num_objects: K.
+        part: (i, n): look only at the i-th of n equal stretches of the video, so that several first
+            scribbles stand on different frames.
+    """
+    index, parts = part
+    start = index * len(truth) // parts
+    stop = max((index + 1) * len(truth) // parts, start + 1)
+    best = (-1, -1)
+    frame = start
+    for t in range(start, min(stop, len(truth))):
+        pixels = np.bincount(truth[t].ravel(), minlength=num_objects + 1)[1 : num_objects + 1]
+        rank = int(np.count_nonzero(pixels)), int(pixels.sum())
+        if rank > best:
+            best, frame = rank, t
+    return frame
+
+
+def draw_first_scribbles(
+    truth: NDArray[np.uint8],
+    *,
+    sequence: str,
+    num_objects: int,
+    part: tuple[int, int],
+    robot: ScribbleRobot,
+) -> Scribbles:
+    """Scribbles on one frame as if nothing had been found there; the same for every run."""
+    frame = first_frame(truth, num_objects, part)
+    strokes = robot.draw(truth[frame], np.zeros_like(truth[frame]), num_objects)
+    return from_strokes({frame: strokes}, sequence=sequence, num_frames=len(truth), times=(0.0, 0.0))
+
 
 KEPT_ANNOTATIONS = 2
 

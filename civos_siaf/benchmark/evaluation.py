@@ -23,9 +23,9 @@ from civos_siaf.benchmark.run_record import RunRecord
 from civos_siaf.benchmark.samples import Sample, Shard, all_samples
 from civos_siaf.benchmark.scribbles import Scribbles
 from civos_siaf.benchmark.summary import Summary, summarise
-from civos_siaf.frames import Frames
 from civos_siaf.prompts import Prompts
 from civos_siaf.protocol import Method, Session
+from civos_siaf.video.frames import Frames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from civos_siaf.benchmark.metrics import DEFAULT_BOUNDARY_TOLERANCE, f_measure, jaccard, object_ids
-from civos_siaf.files import write_text
-from civos_siaf.image_files import MASK_SUFFIXES, by_stem, in_order
 from civos_siaf.masks import VOID, is_smoothed, read_png
-from civos_siaf.text_files import read_names
+from civos_siaf.runtime.files import write_text
+from civos_siaf.runtime.text_files import read_names
+from civos_siaf.video.image_files import MASK_SUFFIXES, by_stem, in_order
 
 Scored: TypeAlias = Literal["inner", "all"]
 COLUMNS = ("sequence", "object", "frames", "j", "f", "j_and_f", "j_recall", "f_recall")

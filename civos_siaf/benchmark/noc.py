@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from civos_siaf.frames import Rgb
 from civos_siaf.prompts import Click
+from civos_siaf.video.frames import Rgb
 
 IGNORE = -1
 """Label of ground-truth pixels that count neither as object nor as background."""
@@ -30,7 +30,7 @@ class Segmenter(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class ClickSample:
     """One object of one image: its name, the image (H, W, 3) uint8, labels (H, W) int8 of 1, 0 and IGNORE."""
 
     name: str
@@ -97,9 +97,9 @@ def iou(truth: NDArray[np.int8], mask: NDArray[np.bool_]) -> float:
     return float((object_ & mask).sum() / union) if union else 1.0
 
 
-def evaluate(
+def evaluate_clicks(
     segmenter: Segmenter,
-    sample: Sample,
+    sample: ClickSample,
     *,
     target: float = 0.9,
     max_clicks: int = MAX_CLICKS,

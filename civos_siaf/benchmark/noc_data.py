@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from civos_siaf.benchmark.noc import IGNORE, Sample
-from civos_siaf.coco import decode, file_name, is_drawn
-from civos_siaf.frames import read_image
-from civos_siaf.image_files import MASK_SUFFIXES, by_stem
-from civos_siaf.masks import read_png
-from civos_siaf.text_files import read_text
+from civos_siaf.benchmark.dataset import DavisDataset
+from civos_siaf.benchmark.noc import IGNORE, ClickSample
+from civos_siaf.masks import VOID, read_png
+from civos_siaf.masks.coco import decode_segmentation, file_name, is_drawn
+from civos_siaf.runtime.text_files import read_text
+from civos_siaf.video.frames import read_image
+from civos_siaf.video.image_files import MASK_SUFFIXES, by_stem
 
 
-class FolderSamples:
+class FolderClickSamples:
     """Images in one folder and masks of the same name in another.
 
     Args:
@@ -55,7 +56,7 @@ class FolderSamples:
         self.ignore = ignore
         self.min_area = max(min_area, 1)
 
-    def __iter__(self) -> Iterator[Sample]:
+    def __iter__(self) -> Iterator[ClickSample]:
         for path, mask in zip(self._images, self._masks, strict=True):
             labels = read_png(mask)
             known = labels != self.ignore if self.ignore is not None else np.ones(labels.shape, bool)
@@ -67,7 +68,7 @@ class FolderSamples:
                 if pixels.sum() >= self.min_area:
                     truth = np.where(known, pixels, IGNORE).astype(np.int8)
                     name = f"{path.stem}/{number}" if self.per_object else path.stem
-                    yield Sample(name, image, truth)
+                    yield ClickSample(name, image, truth)
 
 
 class CocoSamples:
@@ -107,12 +108,35 @@ class CocoSamples:
     def __len__(self) -> int:
         return len(self._objects)
 
-    def __iter__(self) -> Iterator[Sample]:
+    def __iter__(self) -> Iterator[ClickSample]:
         last: tuple[int, NDArray[np.uint8]] | None = None
         for entry in self._objects:
             info = self._images[entry["image_id"]]
             if last is None or last[0] != entry["image_id"]:
                 last = entry["image_id"], read_image(self._folder / file_name(info))
-            mask = decode(entry["segmentation"], info["height"], info["width"])
+            mask = decode_segmentation(entry["segmentation"], info["height"], info["width"])
             if mask.sum() >= self.min_area:
-                yield Sample(f"{info['id']}/{entry['id']}", last[1], mask.astype(np.int8))
+                yield ClickSample(f"{info['id']}/{entry['id']}", last[1], mask.astype(np.int8))
+
+
+class VideoSamples:
+    """Every n-th frame of each sequence with the union of its objects, as RITM evaluates DAVIS.
+
+    Args:
+        dataset: the sequences.
+        every: n.
+        min_area: leave out frames with fewer object pixels.
+    """
+
+    def __init__(self, dataset: DavisDataset, *, every: int = 10, min_area: int = 100) -> None:
+        if every < 1:
+            raise ValueError(f"every must be 1 or more, got {every}")
+        self.dataset, self.every, self.min_area = dataset, every, max(min_area, 1)
+
+    def __iter__(self) -> Iterator[ClickSample]:
+        for sequence in self.dataset.sequences:
+            truth, frames = self.dataset.annotations(sequence), self.dataset.frames(sequence)
+            for t in range(0, len(truth), self.every):
+                labels = np.where(truth[t] >= VOID, -1, truth[t] > 0).astype(np.int8)
+                if (labels == 1).sum() >= self.min_area:
+                    yield ClickSample(f"{sequence}/{t}", frames[t], labels)

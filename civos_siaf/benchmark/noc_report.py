@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from civos_siaf.benchmark.noc import MAX_CLICKS, Result
-from civos_siaf.files import atomic_path
+from civos_siaf.runtime.files import atomic_path
 
 TARGETS = (0.85, 0.9)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from civos_siaf.benchmark.rounds import RoundScores
-from civos_siaf.files import write_text
+from civos_siaf.runtime.files import write_text
 
 ORIGINAL_COLUMNS = (
     "session_id",

@@ -17,7 +17,7 @@ from civos_siaf.benchmark.environment import environment
 from civos_siaf.benchmark.rules import TimeLimit
 from civos_siaf.benchmark.samples import Sample
 from civos_siaf.benchmark.table import SequenceInfo
-from civos_siaf.files import write_text
+from civos_siaf.runtime.files import write_text
 
 FILE_NAME = "run.json"
 

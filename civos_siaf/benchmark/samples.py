@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from civos_siaf.benchmark.table import SequenceInfo
 
-Item = TypeVar("Item")
+SampleItem = TypeVar("SampleItem")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Shard:
             raise ValueError(f"shard must be written i/n, for example 1/4, got {text!r}")
         return cls(int(match[1]), int(match[2]))
 
-    def of(self, items: list[Item]) -> list[Item]:
+    def of(self, items: list[SampleItem]) -> list[SampleItem]:
         """Every `count`-th item, starting with number `index`."""
         return items[self.index - 1 :: self.count]
 

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from civos_siaf.benchmark.robot import Stroke
 from civos_siaf.prompts import Prompts, Scribble
-from civos_siaf.strokes import bezier, draw
-from civos_siaf.text_files import read_text
+from civos_siaf.prompts.strokes import bezier, draw
+from civos_siaf.runtime.text_files import read_text
 
 
-class Line(TypedDict):
+class ScribbleLine(TypedDict):
     """One stroke: `path` holds [x, y] as fractions of width and height; object 0 is background."""
 
     path: list[list[float]]
@@ -32,7 +32,7 @@ class Line(TypedDict):
 class Scribbles(TypedDict):
     """The strokes of a sequence: `scribbles[t]` lists the lines of frame t."""
 
-    scribbles: list[list[Line]]
+    scribbles: list[list[ScribbleLine]]
     sequence: str
 
 
@@ -76,7 +76,7 @@ def renumbered(scribbles: Scribbles, numbers: Sequence[int], path: Path) -> Scri
         ValueError: a line of another object; names the file.
     """
     new = {0: 0, **{number: place for place, number in enumerate(numbers, 1)}}
-    frames: list[list[Line]] = []
+    frames: list[list[ScribbleLine]] = []
     for lines in scribbles["scribbles"]:
         for line in lines:
             if line["object_id"] not in new:
@@ -111,7 +111,9 @@ def from_strokes(
     scribbles = empty(sequence, num_frames)
     for frame, lines in strokes.items():
         scribbles["scribbles"][frame] = [
-            Line(path=line.path.tolist(), object_id=line.object_id, start_time=times[0], end_time=times[1])
+            ScribbleLine(
+                path=line.path.tolist(), object_id=line.object_id, start_time=times[0], end_time=times[1]
+            )
             for line in lines
         ]
     return scribbles
@@ -133,7 +135,7 @@ def fuse(first: Scribbles, second: Scribbles) -> Scribbles:
 
 def copied(scribbles: Scribbles) -> Scribbles:
     """A copy that can be changed freely."""
-    frames: list[list[Line]] = [
+    frames: list[list[ScribbleLine]] = [
         [{**line, "path": [point[:] for point in line["path"]]} for line in lines]
         for lines in scribbles["scribbles"]
     ]

@@ -22,7 +22,7 @@ from civos_siaf.benchmark.rules import Rules
 from civos_siaf.benchmark.samples import all_samples
 from civos_siaf.benchmark.scribbles import Scribbles
 from civos_siaf.benchmark.summary import Summary, summarise
-from civos_siaf.files import write_text
+from civos_siaf.runtime.files import write_text
 
 
 class InteractiveSession:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from civos_siaf.benchmark.evaluation import PlayedRound
-from civos_siaf.files import atomic_path
-from civos_siaf.frames import Frames, Rgb
-from civos_siaf.overlay import draw_prompts, overlay
 from civos_siaf.prompts import Prompts
+from civos_siaf.runtime.files import atomic_path
+from civos_siaf.video.frames import Frames, Rgb
+from civos_siaf.video.overlay import draw_prompts, overlay
 
 CELL_WIDTH = 320
 BAR = 22

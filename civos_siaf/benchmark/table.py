@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from civos_siaf.text_files import read_text
+from civos_siaf.runtime.text_files import read_text
 
 PUBLISHED = {"davis2017": Path(__file__).parent / "davis2017.csv"}
 COLUMNS = ("sequence", "frames", "objects", "width", "height")

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from civos_siaf.places import folder
+from civos_siaf.runtime.resources import resource_folder
 
 _NUMBERS = re.compile(r"\s*-?[\d.]+\s*(,\s*-?[\d.]+\s*)+")
 _DRIVE = re.compile(r"([A-Za-z]):[\\/]+(.*)", re.DOTALL)
@@ -134,7 +134,7 @@ def usage(script: str, *, first: str | None = None) -> str:
     """What a script does, how it is called, examples, and its options with their defaults."""
     path = Path(script)
     name = path.stem
-    text = (folder("configs") / f"{name}.yaml").read_text(encoding="utf-8")
+    text = (resource_folder("configs") / f"{name}.yaml").read_text(encoding="utf-8")
     lines = text.splitlines()
     comments = [line.lstrip("# ") for line in lines if line.startswith("# ")]
     examples = [line for line in comments if line.startswith("python scripts/")]
@@ -164,7 +164,7 @@ def _described(path: Path) -> str:
 
 
 def _choices(group: str) -> list[str]:
-    return sorted(path.stem for path in (folder("configs") / group).glob("*.yaml"))
+    return sorted(path.stem for path in (resource_folder("configs") / group).glob("*.yaml"))
 
 
 def _is_word(text: str, words: Mapping[str, Collection[str]]) -> bool:

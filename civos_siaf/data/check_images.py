@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from civos_siaf.coco import decode, file_name, is_drawn, read_entries
-from civos_siaf.data.check import Checked, Finder
-from civos_siaf.data.coco import Entry, address_folder, locate
+from civos_siaf.data.check_summary import Checked, Finder
+from civos_siaf.data.coco import ImageEntry, address_folder, locate
 from civos_siaf.data.salient import INSIDE, read_grey
-from civos_siaf.image_files import MASK_SUFFIXES, file_beside, is_image_name, natural_key
+from civos_siaf.masks.coco import decode_segmentation, file_name, is_drawn, read_entries
+from civos_siaf.video.image_files import MASK_SUFFIXES, file_beside, is_image_name, natural_key
 
 OUTSIDE = 2.0
 """Polygons may reach so many pixels beyond the image before it counts as wrong."""
@@ -51,7 +51,7 @@ def check_coco(annotations: Path | str, images: Path | str, *, limit: int | None
 def _check_image(info: dict[str, Any], notes: list[dict[str, Any]], folder: Path, total: int) -> Checked:
     finder = Finder()
     height, width = int(info["height"]), int(info["width"])
-    path = locate(folder, Entry(file_name(info), height, width, address_folder(info), []))
+    path = locate(folder, ImageEntry(file_name(info), height, width, address_folder(info), []))
     image = finder.image(path)
     if image is not None and image.shape[:2] != (height, width):
         finder.say(path, f"size {image.shape[:2]}, the annotations say {(height, width)} (H, W)")
@@ -86,7 +86,7 @@ def _examine(note: dict[str, Any], height: int, width: int) -> tuple[str, int]:
             excess = max(float(-points.min()), float((points - (width, height)).max()))
             if excess > OUTSIDE:
                 return f"a corner lies {excess:.1f} pixels outside the image", -1
-        pixels = int(np.count_nonzero(decode(shape, height, width)))
+        pixels = int(np.count_nonzero(decode_segmentation(shape, height, width)))
     except (KeyError, TypeError, ValueError) as error:
         return f"segmentation cannot be decoded ({error!r})", -1
     return ("", pixels) if pixels or note.get("area", 0) < 1 else ("covers no pixel", 0)

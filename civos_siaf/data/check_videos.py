@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from civos_siaf.data.check import Checked, Finder
+from civos_siaf.data.check_summary import Checked, Finder
 from civos_siaf.data.videos import read_list, read_meta
-from civos_siaf.image_files import IMAGE_SUFFIXES, MASK_SUFFIXES, by_stem
 from civos_siaf.masks import VOID
-from civos_siaf.text_files import read_text
+from civos_siaf.runtime.text_files import read_text
+from civos_siaf.video.image_files import IMAGE_SUFFIXES, MASK_SUFFIXES, by_stem
 
 
 def check_davis(

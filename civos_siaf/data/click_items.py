@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from civos_siaf.data.first_clicks import FirstClicks
 from civos_siaf.data.image_augment import ImageAugment
-from civos_siaf.data.samples import ImageSample, ImageSource, Item
+from civos_siaf.data.samples import ImageSample, ImageSource, TrainingItem
 
 ATTEMPTS = 20
 
@@ -44,7 +44,7 @@ class ClickItems:
         self.augment, self.clicks = augment or ImageAugment(), clicks or FirstClicks()
         self.min_area, self.merge, self.keep_empty = min_area, merge, keep_empty
 
-    def item(self, index: int, rng: np.random.Generator, *, step: int) -> Item:
+    def item(self, index: int, rng: np.random.Generator, *, step: int) -> TrainingItem:
         """See `TrainingData`."""
         sample = self._draw(rng)
         kept = [mask for mask in sample.masks if mask.sum() >= self.min_area]

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from civos_siaf.data.composites import over
-from civos_siaf.data.samples import Clip, ClipSource, Item
+from civos_siaf.data.samples import Clip, ClipSource, TrainingItem
 from civos_siaf.masks import VOID
 
 VIDEOS_TRIED = 10
@@ -100,7 +100,7 @@ class ClipItems:
         self.max_objects, self.min_pixels, self.emerging = max_objects, max(min_pixels, 1), emerging
         self.visible, self.redraws, self.merge = visible, redraws, merge
 
-    def item(self, index: int, rng: np.random.Generator, *, step: int) -> Item:
+    def item(self, index: int, rng: np.random.Generator, *, step: int) -> TrainingItem:
         """See `TrainingData`.
 
         Raises:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from civos_siaf.frames import read_image
+from civos_siaf.video.frames import read_image
 
 
 def read_fast(path: Path) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
-UNUSED = -1.0
+EMPTY_SLOT = -1.0
 FIRST = 100
 """Index of a click that was not an answer to an error."""
 _BOX = np.ones((3, 3), np.uint8)
@@ -45,7 +45,7 @@ class FirstClicks:
         Returns:
             (2N, 3), rows (y, x, index), positive ones first, -1 where unused.
         """
-        points = np.full((2 * self.places, 3), UNUSED, np.float32)
+        points = np.full((2 * self.places, 3), EMPTY_SLOT, np.float32)
         positive = self._positive(parts, rng) if parts else []
         target = np.any(parts, axis=0) if parts else np.zeros_like(others)
         negative = self._negative(target, others & ~target, rng)

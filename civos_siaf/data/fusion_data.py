@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from civos_siaf.data.colour import Jitter
-from civos_siaf.data.samples import Item
+from civos_siaf.data.samples import TrainingItem
 from civos_siaf.data.warp import crop_resize, warp_image, warp_labels
 from civos_siaf.masks import VOID
 
@@ -97,10 +97,10 @@ class FusionItems:
         if not self._usable:
             raise ValueError(f"{root}: no video with two references in runs {', '.join(runs)}")
 
-    def item(self, index: int, rng: np.random.Generator, *, step: int) -> Item:
+    def item(self, index: int, rng: np.random.Generator, *, step: int) -> TrainingItem:
         """See `TrainingData`."""
         pair = self._usable[int(rng.integers(len(self._usable)))]
-        item: Item | None = None
+        item: TrainingItem | None = None
         for attempt in range(ATTEMPTS):
             if attempt >= SAME_VIDEO:
                 pair = self._usable[int(rng.integers(len(self._usable)))]
@@ -144,7 +144,7 @@ class FusionItems:
         extra = (more[int(rng.integers(len(more)))],) if more else ()
         return _Choice(run, video, first, second, target, (chosen, *extra))
 
-    def _read(self, choice: _Choice, rng: np.random.Generator) -> Item:
+    def _read(self, choice: _Choice, rng: np.random.Generator) -> TrainingItem:
         image, labels = self.videos.read(choice.video, choice.target)
         reference, truth = self.videos.read(choice.video, choice.second)
         size = (self.size, self.size)

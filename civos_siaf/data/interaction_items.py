@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from civos_siaf.data.clip_items import ClipItems
-from civos_siaf.data.samples import Item
-from civos_siaf.data.users.damaged_labels import LabelDamage
-from civos_siaf.data.users.marks import NONE, Labels, MarkUser
+from civos_siaf.data.samples import TrainingItem
+from civos_siaf.data.users.damage import LabelDamage
+from civos_siaf.data.users.marks import NOT_MARKED, Labels, MarkUser
 from civos_siaf.masks import VOID
 
 Marks = NDArray[np.int64]
@@ -60,14 +60,14 @@ class InteractionItems:
         self.steps, self.empty = steps, empty
         self.on_policy, self.on_policy_from = on_policy, on_policy_from
 
-    def item(self, index: int, rng: np.random.Generator, *, step: int) -> Item:
+    def item(self, index: int, rng: np.random.Generator, *, step: int) -> TrainingItem:
         """See `TrainingData`."""
         item = dict(self.items.item(index, rng, step=step))
         labels = item["labels"].numpy().astype(np.uint8)
         first = rng.random() < self.empty
         own = not first and rng.random() < self.on_policy and step >= self.on_policy_from * self.steps
         if first or own:
-            previous = np.full(labels.shape, NONE, np.int64)
+            previous = np.full(labels.shape, NOT_MARKED, np.int64)
             marks = self.user.first(labels, rng)
         else:
             previous = self.damage(labels, rng).astype(np.int64)
@@ -97,6 +97,6 @@ def wanted(labels: Labels, marks: Marks, previous: Marks) -> Known:
     found = np.union1d(marks, previous)
     found = found[(found > 0) & (found < VOID)]
     table = np.zeros(VOID + 2, np.int64)
-    table[VOID], table[NONE] = VOID, NONE
+    table[VOID], table[NOT_MARKED] = VOID, NOT_MARKED
     table[found] = np.arange(1, len(found) + 1)
     return Known(len(found), table[labels], table[marks], table[previous])

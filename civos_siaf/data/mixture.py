@@ -7,28 +7,28 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from civos_siaf.data.samples import Clip, ClipSource, ImageSample, ImageSource, Item, TrainingData
+from civos_siaf.data.samples import Clip, ClipSource, ImageSample, ImageSource, TrainingData, TrainingItem
 
 UNITS = 1000
 """A mixture has so many numbers; shares are rounded to parts of it."""
 
-Source = TypeVar("Source", ImageSource, ClipSource)
+MixtureSource = TypeVar("MixtureSource", ImageSource, ClipSource)
 
 
-class _Mixture(Generic[Source]):
+class _Mixture(Generic[MixtureSource]):
     """Numbers 0..999 shared out to sources in proportion to their weights."""
 
-    def __init__(self, sources: Sequence[Source], weights: Sequence[float] | None = None) -> None:
+    def __init__(self, sources: Sequence[MixtureSource], weights: Sequence[float] | None = None) -> None:
         weights = [1.0] * len(sources) if weights is None else list(weights)
         if not sources or len(sources) != len(weights) or min(weights) <= 0:
             raise ValueError(f"expected a weight above 0 for each source, got {len(sources)} and {weights}")
-        self.sources: list[Source] = list(sources)
+        self.sources: list[MixtureSource] = list(sources)
         self._ends = np.rint(np.cumsum(weights) / sum(weights) * UNITS).astype(int)
 
     def __len__(self) -> int:
         return UNITS
 
-    def source(self, index: int) -> Source:
+    def source(self, index: int) -> MixtureSource:
         """The source to which a number belongs."""
         return self.sources[int(np.searchsorted(self._ends, index, side="right"))]
 
@@ -88,7 +88,7 @@ class ItemMixture:
         self.items = list(items)
         self._ends = np.cumsum(weights) / sum(weights)
 
-    def item(self, index: int, rng: np.random.Generator, *, step: int) -> Item:
+    def item(self, index: int, rng: np.random.Generator, *, step: int) -> TrainingItem:
         """See `TrainingData`."""
         kind = int(np.searchsorted(self._ends[:-1], rng.random(), side="right"))
         return self.items[kind].item(index, rng, step=step)

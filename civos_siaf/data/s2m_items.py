@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from civos_siaf.data.colour import Jitter
-from civos_siaf.data.samples import ImageSample, ImageSource, Item
+from civos_siaf.data.samples import ImageSample, ImageSource, TrainingItem
 from civos_siaf.data.users.damage import damaged
 from civos_siaf.data.users.morphology import Mask
 from civos_siaf.data.users.scribbles import ScribbleUser
@@ -63,7 +63,7 @@ class S2mItems:
         self.neighbour, self.neighbour_area = neighbour, neighbour_area
         self.neighbour_target = neighbour_target
 
-    def item(self, index: int, rng: np.random.Generator, *, step: int) -> Item:
+    def item(self, index: int, rng: np.random.Generator, *, step: int) -> TrainingItem:
         """See `TrainingData`.
 
         Raises:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from civos_siaf.data.fast_images import read_fast
 from civos_siaf.data.samples import ImageSample
-from civos_siaf.image_files import MASK_SUFFIXES, file_beside, is_image_name, natural_key
+from civos_siaf.video.image_files import MASK_SUFFIXES, file_beside, is_image_name, natural_key
 
 INSIDE = 127
 """Masks are grey: above this a pixel belongs to the object."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-Item: TypeAlias = dict[str, Tensor]
+TrainingItem: TypeAlias = dict[str, Tensor]
 """One training example, or a batch of them, by name; tensors of one name have one shape for all examples."""
 
 
@@ -81,7 +81,7 @@ class ClipSource(Protocol):
 class TrainingData(Protocol):
     """Endless training items; an item depends on its number and the step only, never on what came before."""
 
-    def item(self, index: int, rng: np.random.Generator, *, step: int) -> Item:
+    def item(self, index: int, rng: np.random.Generator, *, step: int) -> TrainingItem:
         """Item number `index` (0, 1, ... without end).
 
         Args:

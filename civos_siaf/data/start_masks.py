@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from civos_siaf.data.samples import Item, TrainingData
+from civos_siaf.data.samples import TrainingData, TrainingItem
 
 Plane = NDArray[np.float32]
 
@@ -25,7 +25,7 @@ class WithStartMasks:
             raise ValueError(f"probability must be in [0, 1], got {probability}")
         self.items, self.probability = items, probability
 
-    def item(self, index: int, rng: np.random.Generator, *, step: int) -> Item:
+    def item(self, index: int, rng: np.random.Generator, *, step: int) -> TrainingItem:
         """See `TrainingData`."""
         item = dict(self.items.item(index, rng, step=step))
         mask = (item["mask"][0].numpy() > 0.5).astype(np.float32)

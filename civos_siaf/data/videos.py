@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from civos_siaf.data.fast_images import read_fast
 from civos_siaf.data.frame_choice import FrameChoice, choose_frames
 from civos_siaf.data.samples import Clip
-from civos_siaf.image_files import IMAGE_SUFFIXES, MASK_SUFFIXES, by_stem, file_beside, in_order
 from civos_siaf.masks import read_png
-from civos_siaf.text_files import read_names, read_text
+from civos_siaf.runtime.text_files import read_names, read_text
+from civos_siaf.video.image_files import IMAGE_SUFFIXES, MASK_SUFFIXES, by_stem, file_beside, in_order
 
 
 class FolderVideos:

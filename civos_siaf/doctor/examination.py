@@ -10,9 +10,9 @@ import yaml
 
 from civos_siaf.doctor.machine import Machine, look
 from civos_siaf.doctor.search import Found, data_folders, find_data, find_weights
-from civos_siaf.places import folder
+from civos_siaf.runtime.resources import resource_folder
+from civos_siaf.weights.locate import TRAINED, TRAINED_AT, TRAININGS, weight_folders
 from civos_siaf.weights.manifest import Manifest, WeightRecord, manifest
-from civos_siaf.weights.own import TRAINED, TRAINED_AT, TRAININGS, weight_folders
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _trained(experiment: str, places: Sequence[Path]) -> Found:
     Among the other weights, under the name by which methods find them; or in the folder of the training, that
     of its last stage if it has several.
     """
-    file = folder("configs") / "experiment" / f"{experiment}.yaml"
+    file = resource_folder("configs") / "experiment" / f"{experiment}.yaml"
     settings = yaml.safe_load(file.read_text(encoding="utf-8"))
     record = WeightRecord(experiment, settings["task"]["architecture"], TRAINED)
     last = (settings.get("stages") or [""])[-1]

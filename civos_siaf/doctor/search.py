@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from civos_siaf.data.check import Checked
+from civos_siaf.data.check_summary import Checked
 from civos_siaf.data.check_videos import check_bl30k, check_davis, check_youtubevos
-from civos_siaf.places import distinct
-from civos_siaf.weights import own
-from civos_siaf.weights.check import check_weights
+from civos_siaf.runtime.resources import distinct_folders
+from civos_siaf.weights import locate
 from civos_siaf.weights.manifest import DataNeeds, WeightRecord
+from civos_siaf.weights.save import check_weights
 
 DAVIS_VARIABLE = "DATASET_DAVIS"
 """Environment variable by which the original toolkit finds DAVIS."""
@@ -43,12 +43,12 @@ class Found:
 def data_folders(given: Sequence[Path]) -> list[Path]:
     """Those given, that of the environment, `data` here, and `/data`."""
     named = [Path(os.environ[DAVIS_VARIABLE])] if DAVIS_VARIABLE in os.environ else []
-    return distinct([*given, *named, Path("data"), Path("/data")])
+    return distinct_folders([*given, *named, Path("data"), Path("/data")])
 
 
 def find_weights(record: WeightRecord, folders: Sequence[Path]) -> Found:
     """The first file of that name; one that was converted to safetensors counts, too."""
-    path = own.find_file(own.file_names(record), folders)
+    path = locate.find_file(locate.file_names(record), folders)
     if path is None:
         return Found()
     try:

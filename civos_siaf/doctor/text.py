@@ -7,12 +7,12 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from civos_siaf.commands import commands, written
+from civos_siaf.cli.commands import commands, written
 from civos_siaf.doctor.examination import Examination
 from civos_siaf.doctor.machine import GIB
 from civos_siaf.doctor.search import Found
 from civos_siaf.weights.download import note_of
-from civos_siaf.weights.own import TRAINED, TRAININGS, weight_folders
+from civos_siaf.weights.locate import TRAINED, TRAININGS, weight_folders
 
 WIDTH = 100
 LABEL = 18

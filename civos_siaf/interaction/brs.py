@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from civos_siaf.interaction.brs_optimizer import ClickOptimizer
-from civos_siaf.interaction.points import points_tensor
+from civos_siaf.interaction.refinement import NoRefinement, Refinement, points_tensor
 from civos_siaf.interaction.transforms import Clicks
 from civos_siaf.networks.click_network import ClickNetwork, Features, Stage, resize
 
@@ -196,3 +196,30 @@ class InputBrs:
         """Come back to a state of `snapshot`."""
         assert state is None or isinstance(state, np.ndarray)
         self._bias = state
+
+
+MODES = ("NoBRS", "f-BRS-A", "f-BRS-B", "f-BRS-C", "RGB-BRS", "DistMap-BRS")
+_STAGES: dict[str, Stage] = {"f-BRS-A": "A", "f-BRS-B": "B", "f-BRS-C": "C"}
+
+
+def refinement(mode: str, *, prob_thresh: float = 0.49, max_evals: int = 20) -> Refinement:
+    """A refinement by its published name.
+
+    Args:
+        mode: one of `MODES`.
+        prob_thresh: probability on whose right side a clicked pixel must be.
+        max_evals: limit of evaluations per click.
+
+    Raises:
+        ValueError: another mode.
+    """
+    if mode == "NoBRS":
+        return NoRefinement()
+    optimizer = ClickOptimizer(prob_thresh=prob_thresh, max_evals=max_evals)
+    if mode in _STAGES:
+        return FeatureBrs(_STAGES[mode], optimizer=optimizer)
+    if mode == "RGB-BRS":
+        return InputBrs("rgb", optimizer=optimizer)
+    if mode == "DistMap-BRS":
+        return InputBrs("maps", optimizer=optimizer)
+    raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")

@@ -8,10 +8,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from civos_siaf.frames import Rgb
-from civos_siaf.interaction.round_clicks import RoundClicks
+from civos_siaf.interaction.multi_object_predictor import MultiObjectClickPredictor
 from civos_siaf.masks import one_hot
 from civos_siaf.prompts import Click
+from civos_siaf.video.frames import Rgb
 
 Probability: TypeAlias = NDArray[np.float32]
 """Of one object, (H, W)."""
@@ -27,7 +27,7 @@ class ClickedLabels:
         ValueError: it predicts objects without clicks, too.
     """
 
-    def __init__(self, clicks: RoundClicks) -> None:
+    def __init__(self, clicks: MultiObjectClickPredictor) -> None:
         if clicks.untouched != "keep":
             raise ValueError(f"clicks.untouched must be keep, got {clicks.untouched!r}")
         self.clicks = clicks

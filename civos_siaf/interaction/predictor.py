@@ -13,20 +13,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from civos_siaf.frames import Rgb
 from civos_siaf.interaction.refinement import NoRefinement, Refinement
 from civos_siaf.interaction.transforms import Clicks, HorizontalFlip, Sigmoid, Transform
 from civos_siaf.interaction.zoom import LimitLongestSide, ZoomIn
 from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.prompts import Click
 from civos_siaf.runtime.precision import TYPES, Precision, concrete
+from civos_siaf.video.frames import Rgb
 
 Probability: TypeAlias = NDArray[np.float32]
 """Probability (H, W) in [0, 1] that a pixel belongs to the object."""
 
 
 @dataclass(frozen=True)
-class _Moment:
+class _PredictorState:
     """Everything that a prediction changes."""
 
     clicks: Clicks
@@ -73,7 +73,7 @@ class ClickPredictor:
         self._clicks: Clicks = ()
         self._image: Tensor | None = None
         self._previous = torch.empty(0)
-        self._past: deque[_Moment] = deque(maxlen=max_undo)
+        self._past: deque[_PredictorState] = deque(maxlen=max_undo)
 
     @property
     def clicks(self) -> Clicks:
@@ -154,11 +154,11 @@ class ClickPredictor:
             return self._predict(image)
         return maps
 
-    def _now(self) -> _Moment:
+    def _now(self) -> _PredictorState:
         parts = tuple(part.snapshot() for part in self._parts)
-        return _Moment(self._clicks, self._previous, parts)
+        return _PredictorState(self._clicks, self._previous, parts)
 
-    def _return_to(self, moment: _Moment) -> None:
+    def _return_to(self, moment: _PredictorState) -> None:
         self._clicks, self._previous = moment.clicks, moment.previous
         for part, state in zip(self._parts, moment.parts, strict=True):
             part.restore(state)

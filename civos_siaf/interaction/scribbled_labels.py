@@ -9,18 +9,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from civos_siaf.interaction.frame_masks import FrameView
-from civos_siaf.interaction.frames_labels import PromptedFrame
-from civos_siaf.interaction.scribble_masks import ScribbleMasks
+from civos_siaf.interaction.across_frame_interaction import PromptedFrame
+from civos_siaf.interaction.frame_interaction import FrameView
+from civos_siaf.interaction.scribble_interaction import ScribbleInteraction
 from civos_siaf.networks.imagenet import normalize
-from civos_siaf.padding import Padding
+from civos_siaf.networks.padding import Padding
 from civos_siaf.prompts import Prompt
 
 STRIDE = 16
 
 
 class StrokeLabels(Protocol):
-    """Makes labels of frames with strokes, such as `FramesLabels`."""
+    """Makes labels of frames with strokes, such as `AcrossFrameInteraction`."""
 
     accepts: tuple[type[Prompt], ...]
     """The kinds of prompts it understands."""
@@ -32,7 +32,7 @@ class StrokeLabels(Protocol):
         num_objects: int,
         objects: Collection[int] | None = None,
     ) -> list[NDArray[np.uint8]]:
-        """Labels (H, W) of each frame; see `FramesLabels.predict`."""
+        """Labels (H, W) of each frame; see `AcrossFrameInteraction.predict`."""
 
 
 class ScribbledLabels:
@@ -42,7 +42,7 @@ class ScribbledLabels:
         masks: scribble-to-mask.
     """
 
-    def __init__(self, masks: ScribbleMasks) -> None:
+    def __init__(self, masks: ScribbleInteraction) -> None:
         self.masks = masks
         self.accepts = masks.accepts
         self.device = next(masks.network.parameters()).device

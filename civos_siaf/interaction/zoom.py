@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from civos_siaf.interaction.geometry import Roi
-from civos_siaf.interaction.transforms import Clicks
+from civos_siaf.interaction.transforms import Clicks, Roi
 from civos_siaf.networks.click_network import resize
 
 

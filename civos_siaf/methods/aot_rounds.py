@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from civos_siaf.frames import Frames
 from civos_siaf.interaction.clicked_labels import ClickedLabels
-from civos_siaf.interaction.round_clicks import RoundClicks
-from civos_siaf.interaction.scribble_masks import ScribbleMasks
+from civos_siaf.interaction.multi_object_predictor import MultiObjectClickPredictor
+from civos_siaf.interaction.scribble_interaction import ScribbleInteraction
 from civos_siaf.interaction.scribbled_labels import ScribbledLabels
 from civos_siaf.methods.siaf import SiafSession
-from civos_siaf.methods.siaf_answers import AnswerRules, SiafAnswers
+from civos_siaf.methods.siaf_interaction import InteractionRules, SiafInteraction
 from civos_siaf.networks.identity_network import IdentityNetwork
 from civos_siaf.propagation.aot_propagator import AotPropagator
 from civos_siaf.propagation.settings import AotSettings
+from civos_siaf.video.frames import Frames
 
 
 class AotRounds:
@@ -36,8 +36,8 @@ class AotRounds:
         self,
         propagation: IdentityNetwork,
         *,
-        clicks: RoundClicks | None = None,
-        scribbles: ScribbleMasks | None = None,
+        clicks: MultiObjectClickPredictor | None = None,
+        scribbles: ScribbleInteraction | None = None,
         settings: AotSettings | None = None,
         max_undo: int = 3,
     ) -> None:
@@ -52,5 +52,5 @@ class AotRounds:
     def open(self, frames: Frames, *, num_objects: int) -> SiafSession:
         """Start on a video with objects 1..num_objects."""
         propagator = AotPropagator(self.propagation, frames, num_objects=num_objects, settings=self.settings)
-        answers = SiafAnswers(frames, self.scribbles, self.clicks, AnswerRules())
+        answers = SiafInteraction(frames, self.scribbles, self.clicks, InteractionRules())
         return SiafSession(frames, answers, propagator, max_undo=self.max_undo)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from civos_siaf.aggregate import Background
-from civos_siaf.frames import Frames
-from civos_siaf.interaction.click_masks import ClickMasks
-from civos_siaf.interaction.round_clicks import RoundClicks
+from civos_siaf.interaction.click_interaction import ClickInteraction
+from civos_siaf.interaction.multi_object_predictor import MultiObjectClickPredictor
 from civos_siaf.methods.session import RoundRules, RoundSession, Taken
+from civos_siaf.networks.aggregate import Background
 from civos_siaf.networks.propagation_network import PropagationNetwork
 from civos_siaf.propagation.difference_fusion import FusionNetwork
 from civos_siaf.propagation.propagator import Propagator
 from civos_siaf.propagation.settings import PropagationSettings
+from civos_siaf.video.frames import Frames
 
 
 class CiVOS:
@@ -23,10 +23,10 @@ class CiVOS:
         network: propagates.
         fusion: fuses old and new masks between annotated frames; None: the new ones replace the old.
         settings: of the propagation.
-        previous: the mask that a frame's clicks correct; see `ClickMasks`.
-        background: see `ClickMasks`.
-        resolve_overlaps: see `ClickMasks`.
-        threshold: see `ClickMasks`.
+        previous: the mask that a frame's clicks correct; see `ClickInteraction`.
+        background: see `ClickInteraction`.
+        resolve_overlaps: see `ClickInteraction`.
+        threshold: see `ClickInteraction`.
         taken: of the frames in one call of `interact` the first, the last (published), or all.
         remember_clicks: clicks of earlier rounds on the same frame count again; published: forgotten.
         max_undo: how many rounds can be undone.
@@ -34,7 +34,7 @@ class CiVOS:
 
     def __init__(
         self,
-        clicks: RoundClicks,
+        clicks: MultiObjectClickPredictor,
         network: PropagationNetwork,
         fusion: FusionNetwork | None,
         *,
@@ -47,7 +47,7 @@ class CiVOS:
         remember_clicks: bool = False,
         max_undo: int = 3,
     ) -> None:
-        self.interaction = ClickMasks(
+        self.interaction = ClickInteraction(
             clicks,
             previous=previous,
             background=background,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from typing import Generic, TypeVar
 
-Moment = TypeVar("Moment")
+Snapshot = TypeVar("Snapshot")
 
 
-class History(Generic[Moment]):
+class History(Generic[Snapshot]):
     """The moments to which `undo` returns: before each interaction of this round, then before each round.
 
     Args:
@@ -16,14 +16,14 @@ class History(Generic[Moment]):
     """
 
     def __init__(self, max_steps: int) -> None:
-        self._past: deque[Moment] = deque(maxlen=max_steps)
-        self._round: list[Moment] = []
+        self._past: deque[Snapshot] = deque(maxlen=max_steps)
+        self._round: list[Snapshot] = []
 
-    def before_interaction(self, moment: Moment) -> None:
+    def before_interaction(self, moment: Snapshot) -> None:
         """Keep the moment before an interaction."""
         self._round.append(moment)
 
-    def before_step(self, moment: Moment) -> None:
+    def before_step(self, moment: Snapshot) -> None:
         """Keep the moment before a step of its own; in a round that has interactions it is one of these."""
         (self._round or self._past).append(moment)
 
@@ -32,7 +32,7 @@ class History(Generic[Moment]):
         self._past.append(self._round[0])
         self._round = []
 
-    def back(self) -> Moment:
+    def back(self) -> Snapshot:
         """The moment to return to.
 
         Raises:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from civos_siaf.frames import Frames
-from civos_siaf.interaction.frame_masks import FrameMasks
+from civos_siaf.interaction.frame_interaction import FrameInteraction
 from civos_siaf.methods.session import RoundRules, RoundSession, Taken
 from civos_siaf.networks.propagation_network import PropagationNetwork
 from civos_siaf.propagation.difference_fusion import FusionNetwork
 from civos_siaf.propagation.propagator import Propagator
 from civos_siaf.propagation.settings import PropagationSettings
+from civos_siaf.video.frames import Frames
 
 DAVIS_SCHEDULE = (2, 5, 7)
 """Of eight rounds the third, the sixth and the last are propagated; the others correct one frame."""
@@ -20,7 +20,7 @@ class MiVOS:
     """The modular system of MiVOS.
 
     Args:
-        interaction: `ScribbleMasks` with S2M, or `BrsClickMasks`.
+        interaction: `ScribbleInteraction` with S2M, or `BrsClickInteraction`.
         network: propagates.
         fusion: fuses old and new masks between annotated frames; None: the new ones replace the old.
         settings: of the propagation.
@@ -31,7 +31,7 @@ class MiVOS:
 
     def __init__(
         self,
-        interaction: FrameMasks,
+        interaction: FrameInteraction,
         network: PropagationNetwork,
         fusion: FusionNetwork | None,
         *,

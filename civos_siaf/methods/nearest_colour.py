@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
-from civos_siaf.frames import Frames
-from civos_siaf.methods.mask_order import stages
 from civos_siaf.methods.prompt_check import check_prompts
+from civos_siaf.methods.prompt_precedence import split_into_stages
 from civos_siaf.prompts import Click, MaskPrompt, Prompts, Scribble
-from civos_siaf.protocol import Labels, LabelVideo, Progress, ignore
+from civos_siaf.protocol import Labels, LabelVideo, Progress, no_progress
+from civos_siaf.video.frames import Frames
 
 SEEDS_PER_STROKE = 8
 
@@ -77,10 +77,10 @@ class NearestColourSession:
             ValueError: a frame or object that does not exist, or a kind of prompt that is not understood.
         """
         check_prompts(prompts, self.accepts, self._frames, num_objects=self._num_objects)
-        self._told.append([_Told(self._seeds(part), part.masks) for part in stages(prompts)])
+        self._told.append([_Told(self._seeds(part), part.masks) for part in split_into_stages(prompts)])
         return {frame: self._label(frame) for frame in prompts.frames}
 
-    def propagate(self, progress: Progress = ignore) -> LabelVideo:
+    def propagate(self, progress: Progress = no_progress) -> LabelVideo:
         """The labels of all frames."""
         labels = []
         for frame in range(len(self._frames)):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from civos_siaf.frames import Frames
 from civos_siaf.prompts import MaskPrompt, Prompt, PromptKindError, Prompts, check_position
+from civos_siaf.video.frames import Frames
 
 
 def check_prompts(

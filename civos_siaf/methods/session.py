@@ -11,15 +11,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from civos_siaf.frames import Frames
-from civos_siaf.interaction.frame_masks import FrameMasks, FrameView, paint_view
+from civos_siaf.interaction.frame_interaction import FrameInteraction, FrameView, paint_view
 from civos_siaf.masks import one_hot
 from civos_siaf.methods.history import History
-from civos_siaf.methods.mask_order import counting, hold, settled
 from civos_siaf.methods.prompt_check import check_prompts
+from civos_siaf.methods.prompt_precedence import apply_mask_prompts, effective_prompts, split_effective
 from civos_siaf.prompts import MaskPrompt, Prompt, Prompts
 from civos_siaf.propagation.propagator import Propagator, PropagatorState
-from civos_siaf.protocol import Arrived, Labels, LabelVideo, Progress, ignore, unseen
+from civos_siaf.protocol import Arrived, Labels, LabelVideo, Progress, no_frame_callback, no_progress
+from civos_siaf.video.frames import Frames
 
 Taken = Literal["first", "last", "all"]
 
@@ -64,7 +64,7 @@ class RoundRules:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Moment:
+class _RoundState:
     """All that interactions and rounds change.
 
     Attributes:
@@ -97,14 +97,14 @@ class RoundSession:
     streams = True
 
     def __init__(
-        self, frames: Frames, interaction: FrameMasks, propagator: Propagator, rules: RoundRules
+        self, frames: Frames, interaction: FrameInteraction, propagator: Propagator, rules: RoundRules
     ) -> None:
         self.frames = frames
         self.interaction = interaction
         self.propagator = propagator
         self.rules = rules
-        self._now = _Moment(propagator.snapshot())
-        self._history: History[_Moment] = History(rules.max_undo)
+        self._now = _RoundState(propagator.snapshot())
+        self._history: History[_RoundState] = History(rules.max_undo)
 
     @property
     def num_objects(self) -> int:
@@ -152,7 +152,9 @@ class RoundSession:
         self._now = replace(before, calls=calls, masks=masks)
         return {frame: self._labels(masks[frame]) for frame in chosen}
 
-    def propagate(self, progress: Progress = ignore, *, arrived: Arrived = unseen) -> LabelVideo:
+    def propagate(
+        self, progress: Progress = no_progress, *, arrived: Arrived = no_frame_callback
+    ) -> LabelVideo:
         """Labels (T, H, W) of every frame; without prompts in this round nothing changes.
 
         Args:
@@ -178,7 +180,7 @@ class RoundSession:
         except BaseException:
             self.propagator.restore(start)
             raise
-        self._now = _Moment(
+        self._now = _RoundState(
             self.propagator.snapshot(),
             earlier=self._remembered() if self.rules.remember_prompts else {},
             number=number + 1,
@@ -209,18 +211,18 @@ class RoundSession:
         )
         given = [item for prompts in calls for item in prompts.masks]
         view = paint_view(view, given) if given else view
-        counted = counting((*self._now.earlier.get(frame, ()), *calls))
+        counted = split_effective((*self._now.earlier.get(frame, ()), *calls))
         if counted.has_marks:
             masks = self.interaction.predict(view, counted.marks)
         else:
             masks = torch.from_numpy(one_hot(view.labels, self.num_objects)).float()
-        return hold(masks, counted.held, propagator.padding) if counted.held else masks
+        return apply_mask_prompts(masks, counted.held, propagator.padding) if counted.held else masks
 
     def _remembered(self) -> dict[int, tuple[Prompts, ...]]:
         """The prompts of this round and those before that count in later ones."""
         now = self._now
         joined = {frame: (*now.earlier.get(frame, ()), *own) for frame, own in now.calls.items()}
-        return now.earlier | {frame: settled(calls) for frame, calls in joined.items()}
+        return now.earlier | {frame: effective_prompts(calls) for frame, calls in joined.items()}
 
     def _labels(self, masks: Tensor) -> Labels:
         padding = self.propagator.padding

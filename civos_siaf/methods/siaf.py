@@ -5,22 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from civos_siaf.frames import Frames
+from civos_siaf.interaction.across_frame_interaction import AcrossFrameInteraction, AcrossFrameNetwork
 from civos_siaf.interaction.clicked_labels import ClickedLabels
-from civos_siaf.interaction.frames_labels import FramesLabels
-from civos_siaf.interaction.frames_network import FramesNetwork
-from civos_siaf.interaction.round_clicks import RoundClicks
+from civos_siaf.interaction.multi_object_predictor import MultiObjectClickPredictor
 from civos_siaf.methods.history import History
-from civos_siaf.methods.mask_order import stages
 from civos_siaf.methods.prompt_check import check_prompts
-from civos_siaf.methods.siaf_answers import AnswerRules, SiafAnswers
-from civos_siaf.methods.siaf_moment import Clicked, Moment, load_moment, save_moment
+from civos_siaf.methods.prompt_precedence import split_into_stages
+from civos_siaf.methods.siaf_interaction import InteractionRules, SiafInteraction
+from civos_siaf.methods.siaf_state import Clicked, SessionState, load_state, save_state
 from civos_siaf.networks.identity_network import IdentityNetwork
 from civos_siaf.prompts import Prompt, Prompts
 from civos_siaf.propagation.aot_propagator import AotPropagator
 from civos_siaf.propagation.settings import AotSettings
-from civos_siaf.protocol import Arrived, Labels, LabelVideo, Progress, ignore, unseen
+from civos_siaf.protocol import Arrived, Labels, LabelVideo, Progress, no_frame_callback, no_progress
 from civos_siaf.runtime.precision import Precision
+from civos_siaf.video.frames import Frames
 
 
 class SIAF:
@@ -44,29 +43,29 @@ class SIAF:
 
     def __init__(
         self,
-        interaction: FramesNetwork,
+        interaction: AcrossFrameNetwork,
         propagation: IdentityNetwork,
         *,
-        clicks: RoundClicks | None = None,
-        rules: AnswerRules | None = None,
+        clicks: MultiObjectClickPredictor | None = None,
+        rules: InteractionRules | None = None,
         settings: AotSettings | None = None,
         interaction_short: int | None = None,
         interaction_precision: Precision = "fp32",
         max_undo: int = 3,
     ) -> None:
-        self.interaction = FramesLabels(
+        self.interaction = AcrossFrameInteraction(
             interaction, max_short=interaction_short, precision=interaction_precision
         )
         self.propagation = propagation
         self.clicks = None if clicks is None else ClickedLabels(clicks)
-        self.rules = rules or AnswerRules()
+        self.rules = rules or InteractionRules()
         self.settings = settings or AotSettings()
         self.max_undo = max_undo
 
     def open(self, frames: Frames, *, num_objects: int) -> SiafSession:
         """Start on a video with objects 1..num_objects."""
         propagator = AotPropagator(self.propagation, frames, num_objects=num_objects, settings=self.settings)
-        answers = SiafAnswers(frames, self.interaction, self.clicks, self.rules)
+        answers = SiafInteraction(frames, self.interaction, self.clicks, self.rules)
         return SiafSession(frames, answers, propagator, max_undo=self.max_undo)
 
 
@@ -85,14 +84,14 @@ class SiafSession:
     """Prompts may come on any frames."""
 
     def __init__(
-        self, frames: Frames, answers: SiafAnswers, propagator: AotPropagator, *, max_undo: int = 3
+        self, frames: Frames, answers: SiafInteraction, propagator: AotPropagator, *, max_undo: int = 3
     ) -> None:
         self.frames = frames
         self.answers = answers
         self.propagator = propagator
         self.max_undo = max_undo
-        self._now = Moment(propagator.snapshot())
-        self._history: History[Moment] = History(max_undo)
+        self._now = SessionState(propagator.snapshot())
+        self._history: History[SessionState] = History(max_undo)
 
     @property
     def num_objects(self) -> int:
@@ -126,13 +125,15 @@ class SiafSession:
         if not prompts:
             return {}
         after = self._now
-        for part in stages(prompts):
+        for part in split_into_stages(prompts):
             after = self.answers.answer(part, after)
         self._history.before_interaction(self._now)
         self._now = after
         return {frame: after.shown[frame].copy() for frame in prompts.frames}
 
-    def propagate(self, progress: Progress = ignore, *, arrived: Arrived = unseen) -> LabelVideo:
+    def propagate(
+        self, progress: Progress = no_progress, *, arrived: Arrived = no_frame_callback
+    ) -> LabelVideo:
         """Labels (T, H, W) of every frame; without prompts in this round nothing changes.
 
         Args:
@@ -151,7 +152,9 @@ class SiafSession:
             raise
         # A later round's clicks follow these, but begin from its own labels.
         clicked = {frame: Clicked(None, own.clicks) for frame, own in now.clicked.items()}
-        self._now = Moment(self.propagator.snapshot(), named=now.named, clicked=clicked, drawn=now.drawn)
+        self._now = SessionState(
+            self.propagator.snapshot(), named=now.named, clicked=clicked, drawn=now.drawn
+        )
         self._history.end_round()
         return video
 
@@ -169,7 +172,7 @@ class SiafSession:
 
         Of a round under way the prompts that later ones would see again are written, its labels are not.
         """
-        save_moment(Path(folder), self._now, self.frames.size)
+        save_state(Path(folder), self._now, self.frames.size)
 
     def load(self, folder: Path | str) -> None:
         """Go on from what another session of this video and these networks has saved.
@@ -178,5 +181,5 @@ class SiafSession:
             FileNotFoundError: nothing was saved there.
             ValueError: it is of another video or format, or damaged.
         """
-        self._now = load_moment(Path(folder), self.propagator)
+        self._now = load_state(Path(folder), self.propagator)
         self._history = History(self.max_undo)

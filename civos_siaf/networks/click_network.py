@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from civos_siaf.networks.click_maps import disk_maps, distance_maps
+from civos_siaf.networks.click_inputs import disk_maps, distance_maps
 from civos_siaf.networks.imagenet import IMAGENET_MEAN, IMAGENET_STD
 
 Stage: TypeAlias = Literal["A", "B", "C"]

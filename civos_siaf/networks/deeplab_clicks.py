@@ -12,7 +12,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from civos_siaf.networks.click_fusion import conv1s
+from civos_siaf.networks.click_inputs import conv1s
 from civos_siaf.networks.click_network import ClickNetwork, ClickOutput, Features, Stage, resize
 
 SKIP_CHANNELS = 32
@@ -49,7 +49,7 @@ class DeepLabClicks(ClickNetwork):
         self.high_channels: int = high
         self.maps_transform = conv1s(self.num_coord_channels, self.backbone.conv1.out_channels)
         self.skip = nn.Sequential(*_conv(low, SKIP_CHANNELS))
-        self.aspp = AtrousPyramid(high, width, rates, dropout)
+        self.aspp = SeparableAtrousPyramid(high, width, rates, dropout)
         self.head = nn.Sequential(*_separable(width + SKIP_CHANNELS, width), *_separable(width, width))
         self.cls_head = nn.Conv2d(width, 1, 1)
 
@@ -78,7 +78,7 @@ class DeepLabClicks(ClickNetwork):
         return torch.cat([resize(self.aspp(features.main), skip.shape[2:]), skip], dim=1)
 
 
-class AtrousPyramid(nn.Module):
+class SeparableAtrousPyramid(nn.Module):
     """Convolutions of several dilations and the image's mean, joined."""
 
     def __init__(self, in_channels: int, out_channels: int, rates: Sequence[int], dropout: float) -> None:

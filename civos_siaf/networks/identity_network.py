@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from civos_siaf.networks.propagation_network import FrameFeatures
 
-UNUSED = -1e10
+UNUSED_LOGIT = -1e10
 
 
 class KeyValue(NamedTuple):
@@ -130,7 +130,7 @@ def mask_unused(logits: Tensor, counts: Sequence[int]) -> Tensor:
     """Logits (E, 11, h, w) with what lies above each group's number of objects made impossible."""
     numbers = torch.arange(logits.shape[1], device=logits.device)
     unused = numbers > torch.tensor(list(counts), device=logits.device)[:, None]
-    value = max(UNUSED, torch.finfo(logits.dtype).min)
+    value = max(UNUSED_LOGIT, torch.finfo(logits.dtype).min)
     return logits.masked_fill(unused[:, :, None, None], value)
 
 

@@ -9,9 +9,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from civos_siaf.networks.click_fusion import conv1s
+from civos_siaf.networks.click_inputs import conv1s
 from civos_siaf.networks.click_network import ClickNetwork, ClickOutput, Features, Stage, resize
-from civos_siaf.networks.separable import separable
+
+
+def separable(channels: int) -> nn.Sequential:
+    """3x3 on each channel by itself, then 1x1, each with batch norm and ReLU; (B, C, H, W) to the same."""
+    return nn.Sequential(
+        nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
+        nn.BatchNorm2d(channels),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(channels, channels, 1, bias=False),
+        nn.BatchNorm2d(channels),
+        nn.ReLU(inplace=True),
+    )
+
 
 STRIDE = 32
 BACKBONE = "mobilenetv2_100"

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from civos_siaf.networks.aot.identity import CHANNELS, one_hot
+from civos_siaf.networks.aot.identity import CHANNELS, identity_one_hot
 from civos_siaf.networks.aot.local_attention import tiled
 from civos_siaf.networks.identity_network import FrameMemory, IdentityNetwork, KeyValue, Matched, Seen
 from civos_siaf.networks.light_propagation import BACKBONE, STAGES, double
@@ -73,7 +73,7 @@ class LightIdentity(IdentityNetwork):
 
     def identify(self, labels: Tensor) -> Tensor:
         """See `IdentityNetwork`; (E, n, 11 * channels)."""
-        return self.identify_masks(one_hot(labels))
+        return self.identify_masks(identity_one_hot(labels))
 
     def identify_masks(self, masks: Tensor) -> Tensor:
         """See `IdentityNetwork`; (E, n, 11 * channels)."""

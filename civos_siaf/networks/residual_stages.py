@@ -11,7 +11,7 @@ from torch import Tensor, nn
 EXPANSION = 4
 
 
-class Bottleneck(nn.Module):
+class ResNetBottleneck(nn.Module):
     """1x1, 3x3, 1x1 convolutions with batch norm, added to the input; the stride is on the 3x3.
 
     Args:
@@ -72,11 +72,13 @@ def stage(
     norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
 ) -> nn.Sequential:
     """Bottlenecks in a row: the first has the stride and a dilation of its own, the others the dilation."""
-    first = Bottleneck(
+    first = ResNetBottleneck(
         in_channels, width, stride=stride, dilation=first_dilation, bias=bias, project=True, norm=norm
     )
     rest = [
-        Bottleneck(EXPANSION * width, width, stride=1, dilation=dilation, bias=bias, project=False, norm=norm)
+        ResNetBottleneck(
+            EXPANSION * width, width, stride=1, dilation=dilation, bias=bias, project=False, norm=norm
+        )
         for _ in range(blocks - 1)
     ]
     return nn.Sequential(OrderedDict((str(i), block) for i, block in enumerate((first, *rest))))

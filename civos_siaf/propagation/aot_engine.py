@@ -20,14 +20,16 @@ class AotEngine:
 
     Args:
         network: in eval mode.
-        gap: every so many frames one goes into the long-term memory.
-        max_frames: see `LongTermMemory`.
+        mem_every: every so many frames one goes into the long-term memory.
+        max_memory_frames: see `LongTermMemory`.
     """
 
-    def __init__(self, network: IdentityNetwork, *, gap: int, max_frames: int | None = None) -> None:
+    def __init__(
+        self, network: IdentityNetwork, *, mem_every: int, max_memory_frames: int | None = None
+    ) -> None:
         self.network = network
-        self.gap = gap
-        self.long = LongTermMemory(max_frames=max_frames)
+        self.mem_every = mem_every
+        self.long = LongTermMemory(max_memory_frames=max_memory_frames)
         self._short: FrameMemory | None = None
         self._step = self._last_kept = 0
         self._matched: Matched | None = None
@@ -91,7 +93,7 @@ class AotEngine:
         memory = self.network.remember(self._matched.seen, identity)
         self._matched = None
         self._short = memory
-        if self._step - self._last_kept >= self.gap:
+        if self._step - self._last_kept >= self.mem_every:
             self.long.add(memory, reference=False)
             self._last_kept = self._step
 

@@ -83,17 +83,17 @@ class LongTermMemory:
     """Keys and values of frames side by side in buffers that grow; for inference only.
 
     Args:
-        max_frames: most frames that are kept; beyond it the oldest goes that is no reference. References are
-            all kept. None: no limit, as the original.
+        max_memory_frames: most frames that are kept; beyond it the oldest goes that is no reference.
+            References are all kept. None: no limit, as the original.
 
     Raises:
         ValueError: a limit below 1.
     """
 
-    def __init__(self, *, max_frames: int | None = None) -> None:
-        if max_frames is not None and max_frames < 1:
-            raise ValueError(f"max_frames must be 1 or more, got {max_frames}")
-        self.max_frames = max_frames
+    def __init__(self, *, max_memory_frames: int | None = None) -> None:
+        if max_memory_frames is not None and max_memory_frames < 1:
+            raise ValueError(f"max_memory_frames must be 1 or more, got {max_memory_frames}")
+        self.max_memory_frames = max_memory_frames
         self._buffers: list[list[Tensor]] = []
         self._positions = 0
         self._frames = 0
@@ -125,7 +125,7 @@ class LongTermMemory:
         if self._frames and positions != self._positions:
             raise ValueError(f"a frame of {positions} positions among frames of {self._positions}")
         self._positions = positions
-        full = self.max_frames is not None and self._frames >= self.max_frames
+        full = self.max_memory_frames is not None and self._frames >= self.max_memory_frames
         if full and self._passing:
             slot = self._passing.popleft()
         elif full and not reference:
@@ -162,8 +162,8 @@ class LongTermMemory:
         if old and fitting and old[0].shape[2] >= self.num_tokens:
             return
         frames = max(4, 2 * self._frames)
-        if self.max_frames is not None:
-            frames = max(self._frames, min(frames, self.max_frames))
+        if self.max_memory_frames is not None:
+            frames = max(self._frames, min(frames, self.max_memory_frames))
         new = []
         for index, tensor in enumerate(tensors):
             batch = max(len(tensor), len(old[index]) if old else 0)

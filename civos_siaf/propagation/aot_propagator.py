@@ -11,18 +11,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from civos_siaf.frames import Frames
 from civos_siaf.networks.identity_network import FrameMemory, IdentityNetwork
 from civos_siaf.networks.object_groups import num_groups, probabilities, split_labels
-from civos_siaf.propagation.aot_images import AotImages, network_size, resize_labels
 from civos_siaf.propagation.aot_memory import ReferenceMemories
 from civos_siaf.propagation.aot_sweeps import AotSweeps, Visited
 from civos_siaf.propagation.confidence import appearing, confidence
 from civos_siaf.propagation.feature_cache import FeatureCache, encoded_frame
+from civos_siaf.propagation.images import AotImages, network_size, resize_labels
 from civos_siaf.propagation.label_store import LabelState, LabelStore
 from civos_siaf.propagation.settings import AotSettings
-from civos_siaf.propagation.truncated import TruncatedSweep, truncated_sweeps
-from civos_siaf.protocol import Arrived, Progress, ignore, unseen
+from civos_siaf.propagation.sweeps import TruncatedSweep, truncated_sweeps
+from civos_siaf.protocol import Arrived, Progress, no_frame_callback, no_progress
+from civos_siaf.video.frames import Frames
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +114,9 @@ class AotPropagator:
         self._new |= {frame}
         self._remember(frame, torch.from_numpy(labels))
 
-    def propagate(self, progress: Progress = ignore, *, arrived: Arrived = unseen) -> NDArray[np.uint8]:
+    def propagate(
+        self, progress: Progress = no_progress, *, arrived: Arrived = no_frame_callback
+    ) -> NDArray[np.uint8]:
         """Labels (T, H, W) of all frames; this ends the round. Without new annotations nothing changes.
 
         Args:
@@ -212,7 +214,7 @@ class AotPropagator:
 
     def _tell_annotated(self, arrived: Arrived) -> frozenset[int]:
         """What a person has fixed is sure; the objects that are there."""
-        if arrived is unseen:
+        if arrived is no_frame_callback:
             return frozenset()
         found = {frame: self.labels[frame] for frame in self.annotated}
         known = {frame: labels for frame, labels in found.items() if labels is not None}
@@ -223,7 +225,7 @@ class AotPropagator:
     def _take(self, visited: Visited, arrived: Arrived, counted: Collection[int]) -> None:
         """Keep the labels of a frame and tell of them."""
         self.labels[visited.frame] = labels = visited.labels.cpu().numpy()
-        if arrived is not unseen:
+        if arrived is not no_frame_callback:
             sure = confidence(probabilities(visited.logits, self.num_objects), counted)
             arrived(visited.frame, labels, sure)
 

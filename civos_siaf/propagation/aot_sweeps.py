@@ -12,11 +12,11 @@ from civos_siaf.networks.identity_network import FrameMemory, IdentityNetwork, K
 from civos_siaf.networks.object_groups import enlarged_labels, num_groups, split_labels
 from civos_siaf.networks.propagation_network import FrameFeatures
 from civos_siaf.propagation.aot_engine import AotEngine
-from civos_siaf.propagation.aot_images import AotImages, resize_labels
 from civos_siaf.propagation.aot_memory import batched
 from civos_siaf.propagation.feature_cache import FeatureCache
+from civos_siaf.propagation.images import AotImages, resize_labels
 from civos_siaf.propagation.settings import AotSettings
-from civos_siaf.propagation.truncated import TruncatedSweep
+from civos_siaf.propagation.sweeps import TruncatedSweep
 
 
 class Visited(NamedTuple):
@@ -78,7 +78,9 @@ class AotSweeps:
         self, sweeps: Sequence[TruncatedSweep], references: Mapping[int, FrameMemory], num_objects: int
     ) -> Iterator[Visited]:
         groups = num_groups(num_objects)
-        engine = AotEngine(self.network, gap=self.settings.gap, max_frames=self.settings.max_frames)
+        engine = AotEngine(
+            self.network, mem_every=self.settings.mem_every, max_memory_frames=self.settings.max_memory_frames
+        )
         self._begin(engine, sweeps, references)
         running = list(sweeps)
         for step in range(max(map(len, sweeps))):

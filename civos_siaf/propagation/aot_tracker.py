@@ -24,15 +24,17 @@ class AotTracker:
 
     Args:
         network: in eval mode.
-        gap: see `AotEngine`.
-        max_frames: see `LongTermMemory`.
+        mem_every: see `AotEngine`.
+        max_memory_frames: see `LongTermMemory`.
     """
 
-    def __init__(self, network: IdentityNetwork, *, gap: int, max_frames: int | None = None) -> None:
+    def __init__(
+        self, network: IdentityNetwork, *, mem_every: int, max_memory_frames: int | None = None
+    ) -> None:
         self.network = network
         self.num_objects = 0
-        self._gap = gap
-        self._max_frames = max_frames
+        self._mem_every = mem_every
+        self._max_memory_frames = max_memory_frames
         self._engines: list[AotEngine] = []
         self._groups: list[int] = []
 
@@ -58,7 +60,9 @@ class AotTracker:
         self.num_objects = num_objects
         missing = num_groups(num_objects) - sum(self._groups)
         if missing > 0:
-            self._engines.append(AotEngine(self.network, gap=self._gap, max_frames=self._max_frames))
+            self._engines.append(
+                AotEngine(self.network, mem_every=self._mem_every, max_memory_frames=self._max_memory_frames)
+            )
             self._groups.append(missing)
         for engine, own in zip(self._engines, self._split(labels), strict=True):
             engine.add_reference(self.network.reference(frame, self.network.identify(own))[1])

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from civos_siaf.aggregate import aggregate
+from civos_siaf.networks.aggregate import aggregate
 from civos_siaf.networks.memory_read import transfer
 from civos_siaf.networks.propagation_network import Memory
 

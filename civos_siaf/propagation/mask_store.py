@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from civos_siaf.padding import Padding
+from civos_siaf.networks.padding import Padding
 from civos_siaf.propagation.label_store import label_video, pack, unpack
-from civos_siaf.propagation.shelf import Put, Shelf
+from civos_siaf.propagation.tensor_spill import TensorHandle, TensorSpill
 
 START_BACKGROUND = 1e-7
 """Probability of the background where nothing was ever predicted; that of the objects is 0."""
@@ -22,7 +22,7 @@ START_BACKGROUND = 1e-7
 class MaskState:
     """All masks at a moment; unchanged frames are shared with other moments."""
 
-    prob: tuple[Put | None, ...]
+    prob: tuple[TensorHandle | None, ...]
     labels: tuple[bytes | None, ...]
     shown: dict[int, bytes]
 
@@ -52,8 +52,8 @@ class MaskStore:
         self.num_objects = num_objects
         self.padding = padding
         self._max_video_bytes = max_video_bytes
-        self._shelf = Shelf(max_bytes=max_bytes, folder=folder)
-        self._prob: list[Put | None] = [None] * num_frames
+        self._shelf = TensorSpill(max_bytes=max_bytes, folder=folder)
+        self._prob: list[TensorHandle | None] = [None] * num_frames
         self._labels: list[bytes | None] = [None] * num_frames
         self._shown: dict[int, bytes] = {}
 

@@ -39,7 +39,7 @@ class MemoryBank:
 
     Args:
         top_k: see `read_memory`.
-        max_kept: most kept frames; when there are more, every second of them is dropped. None: no limit.
+        max_memory_frames: most kept frames; beyond it every second of them is dropped. None: no limit.
         shared_keys: all objects have the same keys.
 
     Raises:
@@ -47,12 +47,12 @@ class MemoryBank:
     """
 
     def __init__(
-        self, *, top_k: int | None = 50, max_kept: int | None = None, shared_keys: bool = False
+        self, *, top_k: int | None = 50, max_memory_frames: int | None = None, shared_keys: bool = False
     ) -> None:
-        if max_kept is not None and max_kept < 1:
-            raise ValueError(f"max_kept must be 1 or more, got {max_kept}")
+        if max_memory_frames is not None and max_memory_frames < 1:
+            raise ValueError(f"max_memory_frames must be 1 or more, got {max_memory_frames}")
         self.top_k = top_k
-        self.max_kept = max_kept
+        self.max_memory_frames = max_memory_frames
         self.shared_keys = shared_keys
         self._keys = torch.empty(0)
         self._values = torch.empty(0)
@@ -100,7 +100,7 @@ class MemoryBank:
         self._write(self._annotated + self._kept, memory, len(self._starts))
         self._kept += keep
         self._previous = not keep
-        if self.max_kept is not None and self._kept > self.max_kept:
+        if self.max_memory_frames is not None and self._kept > self.max_memory_frames:
             self._thin()
 
     def read(self, key: Tensor) -> Tensor:

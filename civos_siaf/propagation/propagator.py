@@ -12,10 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from civos_siaf.aggregate import aggregate
-from civos_siaf.frames import Frames
+from civos_siaf.networks.aggregate import aggregate
+from civos_siaf.networks.padding import Padding
 from civos_siaf.networks.propagation_network import Memory, PropagationNetwork
-from civos_siaf.padding import Padding
 from civos_siaf.propagation.confidence import SAMPLED, appearing, confidence
 from civos_siaf.propagation.difference_fusion import Difference, FusionNetwork, fuse
 from civos_siaf.propagation.feature_cache import FeatureCache, encoded_frame
@@ -24,10 +23,11 @@ from civos_siaf.propagation.mask_store import MaskState, MaskStore
 from civos_siaf.propagation.memory_bank import AnnotatedMemory, MemoryBank
 from civos_siaf.propagation.settings import PropagationSettings
 from civos_siaf.propagation.sweeps import Sweep, sweeps_from
-from civos_siaf.protocol import Arrived, Progress, ignore, unseen
+from civos_siaf.protocol import Arrived, Progress, no_frame_callback, no_progress
+from civos_siaf.video.frames import Frames
 
 
-class Step(NamedTuple):
+class PropagationStep(NamedTuple):
     """What happened on one frame of a sweep; the tensors only where masks were fused.
 
     Attributes:
@@ -78,7 +78,7 @@ class Propagator:
         *,
         num_objects: int,
         settings: PropagationSettings | None = None,
-        observer: Callable[[Step], None] | None = None,
+        observer: Callable[[PropagationStep], None] | None = None,
     ) -> None:
         self.settings = settings or PropagationSettings()
         self.network = network
@@ -100,7 +100,7 @@ class Propagator:
         )
         self._bank = MemoryBank(
             top_k=self.settings.top_k,
-            max_kept=self.settings.max_kept,
+            max_memory_frames=self.settings.max_memory_frames,
             shared_keys=network.shared_keys,
         )
         self._annotated: tuple[AnnotatedMemory, ...] = ()
@@ -120,7 +120,12 @@ class Propagator:
         self.masks.num_objects += count
 
     def interact(
-        self, prob: Tensor, frame: int, progress: Progress = ignore, *, arrived: Arrived = unseen
+        self,
+        prob: Tensor,
+        frame: int,
+        progress: Progress = no_progress,
+        *,
+        arrived: Arrived = no_frame_callback,
     ) -> NDArray[np.uint8]:
         """Annotate a frame and spread its masks; labels (T, H, W) of all frames. See `annotate`."""
         self.annotate(prob, frame, progress, arrived=arrived)
@@ -131,9 +136,9 @@ class Propagator:
         self,
         prob: Tensor,
         frame: int,
-        progress: Progress = ignore,
+        progress: Progress = no_progress,
         *,
-        arrived: Arrived = unseen,
+        arrived: Arrived = no_frame_callback,
         coming: Collection[int] = (),
     ) -> None:
         """Annotate a frame and spread its masks up to the next annotated frames.
@@ -163,7 +168,7 @@ class Propagator:
             sweeps = self._sweeps(frame, coming)
             total, done = sum(len(sweep.frames) for sweep in sweeps), 0
             self.masks.check_room(total)
-            if arrived is not unseen:
+            if arrived is not no_frame_callback:
                 arrived(frame, labels, 1.0)  # what a person has fixed is sure
             counted = self._appearing()
             for sweep in sweeps:
@@ -211,7 +216,7 @@ class Propagator:
         latest = {entry.frame: entry.appearing for entry in self._annotated}
         return frozenset().union(*latest.values())
 
-    def _spread(self, sweep: Sweep, difference: Difference) -> Iterator[Step]:
+    def _spread(self, sweep: Sweep, difference: Difference) -> Iterator[PropagationStep]:
         """Visit the frames of a sweep; what goes into memory is never fused (spec mivos 6.2)."""
         self._bank.begin(self._annotated if self.settings.earlier_annotated else self._annotated[-1:])
         last_kept = sweep.origin
@@ -222,10 +227,10 @@ class Propagator:
                 logits = self.network.decode(self._bank.read(features.key), features)
             current = aggregate(logits[:, 0].float().sigmoid())
             if frame != sweep.frames[-1]:
-                keep = abs(frame - last_kept) >= self.settings.mem_freq
+                keep = abs(frame - last_kept) >= self.settings.mem_every
                 self._bank.add(self._encode_memory(frame, current[1:]), keep=keep)
                 last_kept = frame if keep else last_kept
-            step = Step(frame, read, None, current, None, None, current)
+            step = PropagationStep(frame, read, None, current, None, None, current)
             if sweep.bounded and self.fusion is not None:
                 step = self._fused(self.fusion, step, sweep, difference)
             self.masks.write(frame, step.result)
@@ -233,7 +238,9 @@ class Propagator:
                 self.observer(step)
             yield step
 
-    def _fused(self, network: FusionNetwork, step: Step, sweep: Sweep, difference: Difference) -> Step:
+    def _fused(
+        self, network: FusionNetwork, step: PropagationStep, sweep: Sweep, difference: Difference
+    ) -> PropagationStep:
         key = self.features[step.frame].key
         previous = self.masks.prob(step.frame).to(step.current.device)
         with self.settings.autocast(self.images.device):
@@ -248,9 +255,9 @@ class Propagator:
             )
         return step._replace(fused_with=sweep.limit, previous=previous, attention=attention, result=result)
 
-    def _tell(self, step: Step, arrived: Arrived, counted: Collection[int]) -> None:
+    def _tell(self, step: PropagationStep, arrived: Arrived, counted: Collection[int]) -> None:
         """Tell of a visited frame."""
-        if arrived is not unseen:
+        if arrived is not no_frame_callback:
             inside = self.padding.crop(step.result)[:, ::SAMPLED, ::SAMPLED]
             arrived(step.frame, self.masks.cropped(step.frame), confidence(inside, counted))
 

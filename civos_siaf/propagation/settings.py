@@ -55,10 +55,11 @@ class PropagationSettings(SpeedSettings):
     """Settings of a `Propagator`; further ones in `SpeedSettings`.
 
     Args:
-        mem_freq: frames of a sweep at least so far from the one kept before stay in memory.
+        mem_every: frames of a sweep at least so far from the one kept before stay in memory.
         top_k: memory positions that are read for each position of a frame; None: all.
-        max_kept: most frames of a sweep in memory, beyond which every second one is dropped. The published
-            code has no limit; videos of up to 125 frames do not reach this one at the default `mem_freq`.
+        max_memory_frames: most frames of a sweep in memory, beyond which every second one is dropped. The
+            published code has no limit; videos of up to 125 frames do not reach this one at the default
+            `mem_every`.
         mask_bytes: most bytes of probabilities in memory; the rest is in a temporary file.
         folder: for that file; None: the system's, which the variable TMPDIR names.
         earlier_annotated: a sweep reads the annotated frames of all rounds (published code); otherwise only
@@ -70,9 +71,9 @@ class PropagationSettings(SpeedSettings):
         ValueError: a value outside its range.
     """
 
-    mem_freq: int = 5
+    mem_every: int = 5
     top_k: int | None = 50
-    max_kept: int | None = 24
+    max_memory_frames: int | None = 24
     mask_bytes: int = 2**30
     folder: Path | str | None = None
     earlier_annotated: bool = True
@@ -80,7 +81,11 @@ class PropagationSettings(SpeedSettings):
     empty_rim: bool = True
 
     def __post_init__(self) -> None:
-        for name, value in (("mem_freq", self.mem_freq), ("top_k", self.top_k), ("max_kept", self.max_kept)):
+        for name, value in (
+            ("mem_every", self.mem_every),
+            ("top_k", self.top_k),
+            ("max_memory_frames", self.max_memory_frames),
+        ):
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be 1 or more, got {value}")
         SpeedSettings.__post_init__(self)
@@ -91,10 +96,10 @@ class AotSettings(SpeedSettings):
     """Settings of an `AotPropagator`; further ones in `SpeedSettings`.
 
     Args:
-        gap: every so many frames of a sweep one stays in memory until its end.
+        mem_every: every so many frames of a sweep one stays in memory until its end.
         repropagate: every round, all frames without annotation are propagated again from all annotated ones;
             otherwise only those nearest to the frames of this round, from these (ablation, Table II).
-        max_frames: most frames in memory during a sweep, beyond which the oldest that was visited goes.
+        max_memory_frames: most frames in memory during a sweep; beyond it the oldest that was visited goes.
             Annotated ones count and all stay: this bounds what a sweep adds, not how many annotated frames it
             reads. None: no limit.
         max_references: most annotated frames that a sweep reads: its source and the nearest ones. Without it
@@ -108,9 +113,9 @@ class AotSettings(SpeedSettings):
         ValueError: a value outside its range.
     """
 
-    gap: int = 5
+    mem_every: int = 5
     repropagate: bool = True
-    max_frames: int | None = None
+    max_memory_frames: int | None = None
     max_references: int | None = None
     max_short: float | None = None
     max_long: float = 1040
@@ -118,7 +123,14 @@ class AotSettings(SpeedSettings):
 
     def __post_init__(self) -> None:
         SpeedSettings.__post_init__(self)
-        for name in ("gap", "max_frames", "max_references", "max_short", "max_long", "sweeps_at_once"):
+        for name in (
+            "mem_every",
+            "max_memory_frames",
+            "max_references",
+            "max_short",
+            "max_long",
+            "sweeps_at_once",
+        ):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be 1 or more, got {value}")

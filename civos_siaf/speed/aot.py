@@ -4,7 +4,7 @@
 remembered of them; one frame costs all four. `processor` is the time of all threads together, which other
 programs disturb less. Seconds are the least of the repeats. Options: networks, objects, references (frames in
 the long-term memory), height, width, device, threads, repeats, fast, keep (freed memory, see
-civos_siaf.allocator).
+civos_siaf.runtime.malloc).
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from torch import Tensor
 
 from civos_siaf.networks.identity_network import IdentityNetwork
 from civos_siaf.networks.propagation_network import FrameFeatures
-from civos_siaf.propagation.aot_images import network_size, resize_labels
 from civos_siaf.propagation.aot_tracker import AotTracker
+from civos_siaf.propagation.images import network_size, resize_labels
 from civos_siaf.speed.timing import now, set_up, untrained_on_purpose
-from civos_siaf.weights.aot_networks import aot_network
+from civos_siaf.weights.aot_networks import load_aot_network
 
 Row = dict[str, object]
 ORIGINAL = {
@@ -54,7 +54,7 @@ def run(
     set_up(threads=threads, keep=keep)
     for name in networks:
         with untrained_on_purpose():
-            net = aot_network(name, device=device, fast=fast)
+            net = load_aot_network(name, device=device, fast=fast)
         size = network_size(height, width, align_corners=net.align_corners)
         g = torch.Generator().manual_seed(0)
         image = torch.randn(1, 3, *size, generator=g).to(device)
@@ -80,7 +80,7 @@ def _frame(
 ) -> tuple[float, float, float, float, float]:
     """Seconds of the parts of one frame, and the processor's seconds of all."""
     given = boxes(count, (image.shape[2], image.shape[3])).to(image.device)
-    tracker = AotTracker(net, gap=NEVER)
+    tracker = AotTracker(net, mem_every=NEVER)
     features: FrameFeatures = net.encode_frame(image)
     for _ in range(references):
         tracker.add_reference(features, given, num_objects=count)

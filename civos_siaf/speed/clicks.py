@@ -2,7 +2,7 @@
 
 plain: fp32 as loaded. fused: fp32, batch norm folded in, channels last. bf16: the same under autocast.
 flip: image and mirror image in one batch. click: a whole click of the predictor, published settings without
-zoom-in. Options: height, width, threads, repeats, networks, keep (freed memory, see civos_siaf.allocator).
+zoom-in. Options: height, width, threads, repeats, networks, keep (freed memory).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 
 from civos_siaf.interaction.predictor import ClickPredictor, autocast
 from civos_siaf.networks.click_network import ClickNetwork
-from civos_siaf.networks.fuse_bn import fuse_batch_norm
+from civos_siaf.networks.prepare import fuse_batch_norm
 from civos_siaf.prompts import Click
 from civos_siaf.runtime.precision import Precision
 from civos_siaf.speed.timing import best_of, set_up

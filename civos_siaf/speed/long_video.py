@@ -2,7 +2,7 @@
 
 One row for every tenth of the video. Options: method (light, mivos), frames, height, width, objects, threads,
 feature_mib (budget of frame features), mask_mib (probabilities in memory), plot (a PNG to write), tidy (freed
-memory goes back at once, see civos_siaf.allocator).
+memory goes back at once, see civos_siaf.runtime.malloc).
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from civos_siaf.allocator import return_freed_memory
-from civos_siaf.frames import Frames, Rgb
-from civos_siaf.propagation.propagator import Propagator, Step
+from civos_siaf.propagation.propagator import PropagationStep, Propagator
 from civos_siaf.propagation.settings import PropagationSettings
+from civos_siaf.runtime.malloc import return_freed_memory
 from civos_siaf.speed.propagation import made_masks
 from civos_siaf.speed.timing import untrained_on_purpose
-from civos_siaf.weights.mivos_networks import propagation_network
+from civos_siaf.video.frames import Frames, Rgb
+from civos_siaf.weights.mivos_networks import load_propagation_network
 
 Row = dict[str, object]
 MIB = 2**20
@@ -38,7 +38,7 @@ class MadeVideo:
         return self._frames
 
     def read(self, index: int) -> Rgb:
-        """A smooth picture that moves; see `civos_siaf.frames.Source`."""
+        """A smooth picture that moves; see `civos_siaf.video.frames.Source`."""
         waves = [
             np.sin((self._columns + 2 * index) / (17 + 9 * c) + self._rows / (23 - 5 * c)) for c in range(3)
         ]
@@ -67,11 +67,11 @@ def run(
     if tidy:
         return_freed_memory()
     with untrained_on_purpose():
-        net = propagation_network(f"{method}-propagation")
+        net = load_propagation_network(f"{method}-propagation")
     resident: list[float] = []
     begin = time.perf_counter()
 
-    def observe(step: Step) -> None:
+    def observe(step: PropagationStep) -> None:
         resident.append(resident_mebibytes())
 
     propagator = Propagator(

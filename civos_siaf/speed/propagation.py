@@ -2,7 +2,7 @@
 
 A later round annotates the last frame, so every frame between is fused and none is encoded again. Seconds are
 those of the fastest repeat, peak memory is that of the whole process so far. Options: methods (mivos, light),
-objects, frames, height, width, threads, repeats, mem_freq, keep (freed memory, see civos_siaf.allocator).
+objects, frames, height, width, threads, repeats, mem_every, keep (freed memory).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from civos_siaf.frames import Frames
 from civos_siaf.networks.mask_fusion import MaskFusion
 from civos_siaf.networks.propagation_network import PropagationNetwork
 from civos_siaf.propagation.propagator import Propagator
 from civos_siaf.propagation.settings import PropagationSettings
 from civos_siaf.speed.timing import set_up, untrained_on_purpose
-from civos_siaf.weights.mivos_networks import network, propagation_network
+from civos_siaf.video.frames import Frames
+from civos_siaf.weights.mivos_networks import load_network, load_propagation_network
 
 Row = dict[str, object]
 TARGETS = {("mivos", 1): 1.4, ("mivos", 3): 2.4, ("light", 1): 0.25, ("light", 3): 0.4}
@@ -41,18 +41,18 @@ def run(
     width: int = 864,
     threads: int = 2,
     repeats: int = 2,
-    mem_freq: int = 5,
+    mem_every: int = 5,
     fast: bool = True,
     keep: bool = True,
 ) -> Iterator[Row]:
     """One row per network and number of objects."""
     set_up(threads=threads, keep=keep)
     video = made_video(frames, height, width)
-    settings = PropagationSettings(mem_freq=mem_freq)
+    settings = PropagationSettings(mem_every=mem_every)
     for method in methods:
         with untrained_on_purpose():
-            net = propagation_network(f"{method}-propagation", fast=fast)
-            fusion = network(f"{method}-fusion", fast=fast)
+            net = load_propagation_network(f"{method}-propagation", fast=fast)
+            fusion = load_network(f"{method}-fusion", fast=fast)
         assert isinstance(fusion, MaskFusion)
         for count in objects:
             seconds = [_rounds(net, fusion, video, count, settings) for _ in range(repeats)]

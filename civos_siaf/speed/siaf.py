@@ -7,7 +7,7 @@ V and VI: AFI and AFA by input size and by prompted frames. Seconds are the leas
 memory of tensors during the call, without weights and inputs; that of AFI is of the whole network. The
 paper's MB are of the whole process, on an RTX 3090 Ti. Options: networks (light, r50, swinb), devices
 (default: cpu, and cuda if there is one), objects, sizes, frames, length (of the video), height, width,
-threads, repeats, folder (for siaf.md and siaf.png), keep (freed memory, see civos_siaf.allocator).
+threads, repeats, folder (for siaf.md and siaf.png), keep (freed memory).
 """
 
 from __future__ import annotations
@@ -20,21 +20,40 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
-from civos_siaf.files import write_text
-from civos_siaf.frames import Frames
 from civos_siaf.methods.siaf import SIAF
 from civos_siaf.networks.afi.network import Afi
 from civos_siaf.networks.identity_network import IdentityNetwork
 from civos_siaf.networks.light_interaction import LightInteraction
+from civos_siaf.prompts import MaskPrompt, Prompts, Scribble
 from civos_siaf.propagation.aot_engine import AotEngine
-from civos_siaf.propagation.aot_images import network_size
+from civos_siaf.propagation.images import network_size
+from civos_siaf.protocol import LabelVideo, Method
+from civos_siaf.runtime.files import write_text
 from civos_siaf.speed.aot import boxes
 from civos_siaf.speed.propagation import made_video
-from civos_siaf.speed.rounds import play_round
 from civos_siaf.speed.siaf_report import PAPER, Row, markdown, plot
 from civos_siaf.speed.timing import now, peak_mebibytes, set_up, untrained_on_purpose
+from civos_siaf.video.frames import Frames
 from civos_siaf.weights.afi_networks import load_afi_network
-from civos_siaf.weights.aot_networks import aot_network
+from civos_siaf.weights.aot_networks import load_aot_network
+
+
+def play_round(method: Method, video: Frames, count: int) -> LabelVideo:
+    """One round from the first frame with objects 1..`count`.
+
+    An untrained network answers strokes with noise, so masks take the place of its answer. They come in a
+    call of their own: strokes before a mask in the same call would not be answered at all.
+    """
+    labels = boxes(count, video.size).numpy()
+    session = method.open(video, num_objects=count)
+    session.interact(Prompts(tuple(_stroke(number) for number in range(1, count + 1))))
+    session.interact(Prompts(tuple(MaskPrompt(0, k, labels == k) for k in range(1, count + 1))))
+    return session.propagate()
+
+
+def _stroke(number: int) -> Scribble:
+    return Scribble(0, number, [(9 * number, 20), (9 * number + 5, 30)])
+
 
 NETWORKS = {
     "light": ("light-interaction", "light-identity"),
@@ -69,7 +88,7 @@ def run(
         for name in networks:
             with untrained_on_purpose():
                 afi = load_afi_network(NETWORKS[name][0], device=device)
-                aot = aot_network(NETWORKS[name][1], device=device)
+                aot = load_aot_network(NETWORKS[name][1], device=device)
             every = (
                 _by_objects(afi, aot, made_video(length, height, width), objects, repeats),
                 _parts(afi, aot, (height, width), repeats),
@@ -120,7 +139,7 @@ def _parts(afi: Interaction, aot: IdentityNetwork, size: tuple[int, int], repeat
     def remember() -> object:
         return aot.reference(aot.encode_frame(image), aot.identify(labels))[1]
 
-    engine = AotEngine(aot, gap=5)
+    engine = AotEngine(aot, mem_every=5)
     with torch.inference_mode():
         memory = aot.reference(aot.encode_frame(image), aot.identify(labels))[1]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from civos_siaf.benchmark.environment import environment
-from civos_siaf.files import atomic_path
+from civos_siaf.runtime.files import atomic_path
 
 Row = dict[str, object]
 """One measurement; the keys of `speed.siaf.run`."""

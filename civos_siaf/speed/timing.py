@@ -11,14 +11,14 @@ from contextlib import contextmanager
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from civos_siaf.allocator import keep_freed_memory
+from civos_siaf.runtime.malloc import keep_freed_memory
 
 
 def set_up(*, threads: int, keep: bool) -> bool:
     """Use so many threads from now on, and keep freed memory if wished.
 
     Returns:
-        Whether it is kept; see `civos_siaf.allocator`.
+        Whether it is kept; see `civos_siaf.runtime.malloc`.
     """
     torch.set_num_threads(threads)
     return keep and keep_freed_memory()

@@ -5,7 +5,7 @@ from civos_siaf.tables.layout import Cell, Row, Table, table
 from civos_siaf.tables.models import Models, Role
 from civos_siaf.tables.output import own_notes, provenance, write_table
 from civos_siaf.tables.own_rows import OWN, with_own_rows
-from civos_siaf.tables.reproduction import Job, Reproduction, Results
+from civos_siaf.tables.reproduction import CellJob, Reproduction, Results
 from civos_siaf.tables.runs import CannotRunError, Measure, Run
 from civos_siaf.tables.trends import Trend
 
@@ -14,7 +14,7 @@ __all__ = [
     "Bench",
     "CannotRunError",
     "Cell",
-    "Job",
+    "CellJob",
     "Measure",
     "Models",
     "Reproduction",

@@ -12,11 +12,11 @@ from typing import Any
 import torch
 
 from civos_siaf.benchmark.environment import environment
-from civos_siaf.files import write_text
 from civos_siaf.protocol import Method
+from civos_siaf.runtime.files import write_text
 from civos_siaf.speed import siaf
 from civos_siaf.speed.propagation import made_video
-from civos_siaf.speed.rounds import play_round
+from civos_siaf.speed.siaf import play_round
 from civos_siaf.speed.siaf_report import NAME
 from civos_siaf.speed.timing import best_of
 from civos_siaf.tables.runs import RESULT

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from civos_siaf.tables.runs import CannotRunError, Run
 from civos_siaf.weights.download import sha256
-from civos_siaf.weights.named import hashes
-from civos_siaf.weights.own import (
+from civos_siaf.weights.locate import (
     TRAINED,
     TRAINED_AT,
     TRAININGS,
@@ -18,7 +17,8 @@ from civos_siaf.weights.own import (
     own_weights,
     weight_folders,
 )
-from civos_siaf.weights.registry import RECORDS
+from civos_siaf.weights.manifest import RECORDS
+from civos_siaf.weights.provenance import hashes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Role:
         overrides: of its configuration, as on the command line.
         own: weights of the package that it needs.
         files: weight files that it needs, by the option that takes the file: a name of
-            `civos_siaf.weights.registry`, or one of `Models.unpublished`.
+            `civos_siaf.weights.manifest`, or one of `Models.unpublished`.
         network: its name in `civos_siaf.speed.siaf.NETWORKS`; the costs of the parts need no weights.
         cannot: why its scores cannot be measured; its costs can.
         timed: further overrides where a round is timed, such as one that lets every round propagate.

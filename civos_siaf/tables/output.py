@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from civos_siaf.benchmark.environment import environment
-from civos_siaf.files import write_text
+from civos_siaf.runtime.files import write_text
 from civos_siaf.tables.models import Models
 from civos_siaf.tables.page import as_csv, latex, markdown
 from civos_siaf.tables.picture import draw

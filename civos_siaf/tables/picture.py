@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Picture
 
-from civos_siaf.files import atomic_path
+from civos_siaf.runtime.files import atomic_path
 from civos_siaf.tables.page import lines, missing_lines, trend_lines
 from civos_siaf.tables.reproduction import Figure, Results
 

@@ -11,18 +11,18 @@ from typing import Any
 
 from civos_siaf.benchmark.environment import available
 from civos_siaf.benchmark.samples import Shard
-from civos_siaf.files import write_text
+from civos_siaf.runtime.files import write_text
 from civos_siaf.tables.layout import Cell, Table
 from civos_siaf.tables.runs import RESULT, CannotRunError, Run
 from civos_siaf.tables.trends import Finding
-from civos_siaf.weights.named import devices
+from civos_siaf.weights.provenance import devices
 
 DIGITS = 16
 CELL = "cell.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class CellJob:
     """How a run is done.
 
     Attributes:
@@ -41,7 +41,7 @@ class Job:
         return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
 
 
-Prepare = Callable[[Run], Job]
+Prepare = Callable[[Run], CellJob]
 """Finds the job of a run, or raises `CannotRunError`."""
 
 
@@ -124,7 +124,7 @@ class Reproduction:
         self.table = table
         self.folder = Path(folder)
         self.shard = shard or Shard()
-        self._jobs: dict[Run, Job] = {}
+        self._jobs: dict[Run, CellJob] = {}
         self._cannot: dict[Run, str] = {}
         for run in table.runs:
             try:

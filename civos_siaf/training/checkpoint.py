@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from civos_siaf.files import atomic_path
+from civos_siaf.runtime.files import atomic_path
 from civos_siaf.weights.load import read_plain
 
 LAST = "last.pt"

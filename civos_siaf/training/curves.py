@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 
-from civos_siaf.files import atomic_path
+from civos_siaf.runtime.files import atomic_path
 from civos_siaf.training.monitor import read_log
 
 mpl.use("Agg")

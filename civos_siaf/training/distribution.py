@@ -12,7 +12,7 @@ from typing import TypeVar
 import torch
 import torch.distributed as dist
 
-from civos_siaf.devices import torch_device
+from civos_siaf.runtime.device import torch_device
 
 Value = TypeVar("Value")
 PATIENCE = timedelta(hours=12)

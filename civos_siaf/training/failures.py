@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from civos_siaf.data.samples import Item
-from civos_siaf.files import atomic_path
+from civos_siaf.data.samples import TrainingItem
+from civos_siaf.runtime.files import atomic_path
 
 PATIENCE = 10
 """So many losses in a row that are no numbers stop a training in half precision."""
@@ -47,7 +47,7 @@ class FiniteLosses:
         self.rank = rank
         self._in_a_row = 0
 
-    def check(self, loss: Tensor, batch: Item, *, step: int) -> None:
+    def check(self, loss: Tensor, batch: TrainingItem, *, step: int) -> None:
         """Look at the loss of a forward pass.
 
         Raises:

@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from civos_siaf.aggregate import aggregate
 from civos_siaf.data.fusion_data import AnnotatedVideos
-from civos_siaf.files import atomic_folder, write_text
-from civos_siaf.frames import Frames, Rgb
 from civos_siaf.masks import VOID
+from civos_siaf.networks.aggregate import aggregate
 from civos_siaf.networks.propagation_network import PropagationNetwork
 from civos_siaf.propagation.propagator import Propagator
 from civos_siaf.propagation.settings import PropagationSettings
+from civos_siaf.runtime.files import atomic_folder, write_text
+from civos_siaf.video.frames import Frames, Rgb
 
 SETTINGS = "run.json"
 
@@ -51,7 +51,7 @@ class FusionOutputs:
         reach: frames to either side that are visited; None: all.
         min_area: an object is taken if it has more pixels than that on the reference.
         max_objects: per reference, those with the lowest numbers.
-        settings: of the propagation; `mem_freq` is what the runs of MiVOS differ in.
+        settings: of the propagation; `mem_every` is what the runs of MiVOS differ in.
     """
 
     separation: int = 5

@@ -9,7 +9,7 @@ import cv2
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from civos_siaf.data.samples import Item, TrainingData
+from civos_siaf.data.samples import TrainingData, TrainingItem
 from civos_siaf.training.distribution import Process
 from civos_siaf.training.seeds import item_rng
 
@@ -50,13 +50,13 @@ class BatchPlan:
         return range(start, start + self.batch_size)
 
 
-class _Items(Dataset[Item]):
+class _Items(Dataset[TrainingItem]):
     """Items by (step, index)."""
 
     def __init__(self, data: TrainingData, seed: int) -> None:
         self.data, self.seed = data, seed
 
-    def __getitem__(self, key: tuple[int, int]) -> Item:
+    def __getitem__(self, key: tuple[int, int]) -> TrainingItem:
         step, index = key
         item = self.data.item(index, item_rng(self.seed, index), step=step)
         return {**item, "index": torch.tensor(index)}
@@ -79,7 +79,7 @@ class _Keys(Sampler[list[tuple[int, int]]]):
 
 def batches(
     data: TrainingData, plan: BatchPlan, steps: range, *, seed: int, process: Process, workers: int
-) -> DataLoader[Item]:
+) -> DataLoader[TrainingItem]:
     """Batches of a process for the given steps, in order; `plan.accumulate` of them per step.
 
     Args:

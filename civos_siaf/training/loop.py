@@ -15,8 +15,8 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
-from civos_siaf.data.samples import Item, TrainingData
-from civos_siaf.files import write_text
+from civos_siaf.data.samples import TrainingData, TrainingItem
+from civos_siaf.runtime.files import write_text
 from civos_siaf.runtime.precision import TYPES, Precision, concrete
 from civos_siaf.training.checkpoint import LAST, SETTINGS, Checkpoint, identity_text, require_fresh
 from civos_siaf.training.distribution import Process
@@ -24,10 +24,10 @@ from civos_siaf.training.ema import Ema
 from civos_siaf.training.failures import FiniteLosses, explained_memory
 from civos_siaf.training.loader import BatchPlan, batches
 from civos_siaf.training.monitor import Monitor
-from civos_siaf.training.parameters import Group, GroupRule, RateByName, all_parameters, set_rates
+from civos_siaf.training.network_changes import share_statistics
+from civos_siaf.training.parameters import GroupRule, ParameterGroup, RateByName, all_parameters, set_rates
 from civos_siaf.training.schedules import Schedule, constant
 from civos_siaf.training.seeds import seed_step
-from civos_siaf.training.shared_statistics import share_statistics
 from civos_siaf.training.task import Task
 from civos_siaf.training.validation import Validation
 from civos_siaf.weights.save import save_weights
@@ -36,7 +36,7 @@ WEIGHTS, BEST = "weights.safetensors", "best.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class TrainingProgress:
     """After a step.
 
     Attributes:
@@ -133,7 +133,7 @@ class Trainer:
         self.precision = self.process.agree(concrete(precision, self.process.device, training=True))
         self.clip_norm = clip_norm
         self.every, self.validation = every or Every(), validation
-        self.groups: list[Group] = (groups or RateByName())(task.network)
+        self.groups: list[ParameterGroup] = (groups or RateByName())(task.network)
         self.optimizer = optimizer(self.groups, lr=lr)
         self.ema = Ema(task.network, decay=ema_decay) if ema_decay is not None else None
         self.scaler = torch.amp.GradScaler(self.process.device.type, enabled=self.precision == "fp16")
@@ -149,7 +149,7 @@ class Trainer:
         """The network that is validated and written: the average where there is one."""
         return self.ema.network if self.ema else self.task.network
 
-    def run(self) -> Iterator[Progress]:
+    def run(self) -> Iterator[TrainingProgress]:
         """Train until the last step, or go on where a stopped training was.
 
         Raises:
@@ -186,12 +186,12 @@ class Trainer:
                 self._picture(monitor, self._on_device(parts[-1]))
             scores = self._validate(monitor)
             self._save_when_due()
-            yield Progress(self.step, self.steps, loss, scores)
+            yield TrainingProgress(self.step, self.steps, loss, scores)
         if monitor:
             monitor.close()
             self._export(self.folder / WEIGHTS)
 
-    def _one_step(self, parts: list[Item]) -> tuple[float, dict[str, float]]:
+    def _one_step(self, parts: list[TrainingItem]) -> tuple[float, dict[str, float]]:
         """Forward and backward for all parts, then one update; loss and scalars of the last part."""
         seed_step(self.seed, self.step, self.process.rank)
         set_rates(self.optimizer.param_groups, self.lr, self.schedule(self.step))
@@ -270,7 +270,7 @@ class Trainer:
         metadata = {"architecture": self.task.architecture, "step": str(self.step), "seed": str(self.seed)}
         save_weights(path, self.exported.state_dict(), metadata=metadata)
 
-    def _picture(self, monitor: Monitor, batch: Item) -> None:
+    def _picture(self, monitor: Monitor, batch: TrainingItem) -> None:
         self.task.eval()
         with torch.no_grad(), self._autocast():
             picture = self.task.pictures(batch)
@@ -301,7 +301,7 @@ class Trainer:
             return nullcontext()
         return torch.autocast(self.process.device.type, TYPES[self.precision])
 
-    def _on_device(self, batch: Item) -> Item:
+    def _on_device(self, batch: TrainingItem) -> TrainingItem:
         return {name: value.to(self.process.device, non_blocking=True) for name, value in batch.items()}
 
     def _due(self, every: int) -> bool:

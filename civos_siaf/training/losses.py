@@ -1,10 +1,14 @@
-"""Losses of click networks: normalised focal loss and cross-entropy, with ignored pixels (spec 11)."""
+"""The losses of all trainings: of clicks (RITM), of MiVOS' networks, of AOT and of SIAF's interaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-IGNORE = -1
+IGNORE_TARGET = -1
 _EPSILON = 1e-12
 
 
@@ -22,7 +26,7 @@ def normalized_focal_loss(
     Returns:
         (B,); the mean over the batch is what RITM minimises. Zero for an image without valid pixels.
     """
-    valid = labels != IGNORE
+    valid = labels != IGNORE_TARGET
     target = (labels == 1).to(logits.dtype)
     certainty = torch.where(valid, 1 - (target - logits.sigmoid()).abs(), 1.0)
     weight = (1 - certainty) ** gamma
@@ -46,4 +50,156 @@ def binary_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """
     target = (labels == 1).to(logits.dtype)
     loss = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
-    return (loss * (labels != IGNORE)).mean(dim=(1, 2, 3))
+    return (loss * (labels != IGNORE_TARGET)).mean(dim=(1, 2, 3))
+
+
+UNKNOWN_LABEL = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AotLoss:
+    """Bootstrapped cross entropy and soft Jaccard of identity logits.
+
+    Args:
+        steps: length of the training.
+        final_fraction: fraction of the pixels that count in the end.
+        hard_share: part of the training in which the fraction falls to that.
+        align_corners: how logits are resized to the labels.
+
+    >>> AotLoss(steps=100_000).num_pixels(25_000, 1617)
+    929
+    """
+
+    steps: int
+    final_fraction: float = 0.15
+    hard_share: float = 0.5
+    align_corners: bool = True
+
+    def __call__(self, logits: Tensor, labels: Tensor, counts: Tensor, step: int) -> Tensor:
+        """The loss of every sample.
+
+        Args:
+            logits: (B, C, h, w), C above every count; channels past a sample's objects are left out.
+            labels: (B, H, W) of 0..N and 255 (unknown).
+            counts: (B,) number of objects N.
+            step: from 0 on.
+
+        Returns:
+            (B,) float32.
+        """
+        terms = [
+            0.5 * self.cross_entropy(x, y, step) + 0.5 * self.jaccard(x, y)
+            for x, y in self.samples(logits, labels, counts)
+        ]
+        return torch.stack(terms)
+
+    def num_pixels(self, step: int, pixels: int) -> int:
+        """How many of so many pixels count."""
+        done = min(1.0, step / (self.hard_share * self.steps))
+        return int((done * self.final_fraction + (1 - done)) * pixels)
+
+    def cross_entropy(self, logits: Tensor, labels: Tensor, step: int) -> Tensor:
+        """Mean over the hardest pixels of (N+1, H, W) and (H, W); unknown ones count, without loss."""
+        losses = F.cross_entropy(
+            logits[None], labels.long()[None], ignore_index=UNKNOWN_LABEL, reduction="none"
+        )
+        count = self.num_pixels(step, labels.numel())
+        return torch.as_tensor(losses.flatten().topk(count, sorted=False).values.mean())
+
+    @staticmethod
+    def jaccard(logits: Tensor, labels: Tensor) -> Tensor:
+        """One minus the soft IoU of (N+1, H, W) and (H, W), mean over the classes that the labels have."""
+        known = labels != UNKNOWN_LABEL
+        prob, target = logits.softmax(dim=0)[:, known], labels[known].long()
+        classes = torch.unique(target)
+        true = (target == classes[:, None]).to(prob.dtype)
+        chosen = prob[classes]
+        both = (chosen * true).sum(dim=1)
+        either = both + (chosen * (1 - true)).sum(dim=1) + ((1 - chosen) * true).sum(dim=1)
+        return (1 - both / (either + 1e-6)).mean() if len(classes) else logits.sum() * 0
+
+    def samples(self, logits: Tensor, labels: Tensor, counts: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Logits (N+1, H, W) and labels (H, W) of each sample."""
+        size, counted = labels.shape[-2:], zip(logits.unbind(), labels, counts.tolist(), strict=True)
+        return [(self._enlarged(x[: count + 1], size), y) for x, y, count in counted]
+
+    def _enlarged(self, logits: Tensor, size: torch.Size) -> Tensor:
+        alone = logits.float()[None]
+        return F.interpolate(alone, size=size, mode="bilinear", align_corners=self.align_corners)[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootstrappedCrossEntropy:
+    """Cross entropy over the hardest pixels, ever fewer of them.
+
+    Args:
+        start: all pixels count before this iteration.
+        end: from here on only the final fraction does; it falls linearly in between.
+        final_fraction: fraction of the pixels that count in the end.
+        per_sample: choose the pixels in every sample by itself, not in the whole batch.
+
+    >>> BootstrappedCrossEntropy(start=20_000, end=70_000).fraction(45_000)
+    0.575
+    """
+
+    start: int
+    end: int
+    final_fraction: float = 0.15
+    per_sample: bool = True
+
+    def fraction(self, iteration: int) -> float:
+        """Fraction of the pixels that count."""
+        if iteration < self.start:
+            return 1.0
+        if iteration >= self.end:
+            return self.final_fraction
+        left = (self.end - iteration) / (self.end - self.start)
+        return self.final_fraction + (1 - self.final_fraction) * left
+
+    def __call__(self, logits: Tensor, target: Tensor, iteration: int) -> Tensor:
+        """The loss, a scalar.
+
+        Args:
+            logits: (B, C, H, W), see `civos_siaf.networks.aggregate.aggregate_logits`.
+            target: (B, H, W) int64, classes 0..C-1; -100 where unknown: no loss, but counted as a pixel.
+            iteration: how far training is.
+        """
+        loss = F.cross_entropy(logits, target, reduction="none")
+        rows = loss.flatten(1) if self.per_sample else loss.view(1, -1)
+        count = int(rows.shape[1] * self.fraction(iteration))
+        worst = rows if iteration < self.start else rows.topk(count, dim=1, sorted=False).values
+        return torch.as_tensor(worst.mean())
+
+
+def propagation_loss() -> BootstrappedCrossEntropy:
+    """As the propagation network is trained."""
+    return BootstrappedCrossEntropy(start=20_000, end=70_000)
+
+
+def s2m_loss() -> BootstrappedCrossEntropy:
+    """As scribble-to-mask is trained."""
+    return BootstrappedCrossEntropy(start=10_000, end=30_000, per_sample=False)
+
+
+def fusion_loss(iterations: int) -> BootstrappedCrossEntropy:
+    """As the fusion network is trained for so many iterations."""
+    return BootstrappedCrossEntropy(start=iterations * 2 // 10, end=iterations // 2)
+
+
+def soft_jaccard(probabilities: Tensor, labels: Tensor) -> Tensor:
+    """One minus the soft intersection over union.
+
+    Args:
+        probabilities: (B, 1, H, W) in [0, 1].
+        labels: (B, 1, H, W) with values 0, 1 and -1 (ignored).
+
+    Returns:
+        (B,) in [0, 1]; for an empty object the mean probability, so that silence costs nothing.
+    """
+    known = labels != -1
+    target = (labels == 1).to(probabilities.dtype)
+    p = probabilities * known
+    overlap = (p * target).sum(dim=(1, 2, 3))
+    union = (p + target - p * target).sum(dim=(1, 2, 3))
+    empty = target.sum(dim=(1, 2, 3)) == 0
+    return torch.where(empty, p.mean(dim=(1, 2, 3)), 1 - (overlap + 1) / (union + 1))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.tensorboard import SummaryWriter
 
-from civos_siaf.files import write_text
+from civos_siaf.runtime.files import write_text
 
 LOG = "log.jsonl"
 

@@ -17,21 +17,17 @@ from civos_siaf.networks.light_clicks import LightClicks
 from civos_siaf.networks.light_identity import LightIdentity
 from civos_siaf.networks.light_interaction import LightInteraction
 from civos_siaf.networks.light_propagation import LightPropagation
-from civos_siaf.networks.light_s2m import LightS2m
 from civos_siaf.networks.mask_fusion import MaskFusion
 from civos_siaf.networks.propagation_network import PropagationNetwork
 from civos_siaf.networks.ritm import Ritm
-from civos_siaf.networks.s2m import S2m
+from civos_siaf.networks.s2m import LightS2m, S2m
 from civos_siaf.networks.stm import Stm
 from civos_siaf.weights import afi_networks, aot_networks, click_networks, mivos_networks
-from civos_siaf.weights.afi_start import init_afi
-from civos_siaf.weights.backbones import init_backbone
 from civos_siaf.weights.click_networks import load_into
-from civos_siaf.weights.hrnet_start import init_ritm
 from civos_siaf.weights.load import load_strictly, read_weights
-from civos_siaf.weights.resnet_start import init_from_deeplab, init_s2m, init_stm
+from civos_siaf.weights.start import init_afi, init_backbone, init_from_deeplab, init_ritm, init_s2m, init_stm
 
-Network = TypeVar("Network", bound=nn.Module)
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 
 def click_network(
@@ -195,7 +191,7 @@ def _begin_with(network: nn.Module, path: Path | str, names: Mapping[str, str]) 
     load_strictly(network, state, source=str(path))
 
 
-def _with(network: Network, weights: Path | str | None) -> Network:
+def _with(network: NetworkT, weights: Path | str | None) -> NetworkT:
     if weights is not None:
         load_strictly(network, read_weights(weights).state, source=str(weights))
     return network

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from civos_siaf.data.samples import Item
+from civos_siaf.data.samples import TrainingItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class Task(nn.Module, ABC):
         return self
 
     @abstractmethod
-    def forward(self, batch: Item, step: int) -> Losses:
+    def forward(self, batch: TrainingItem, step: int) -> Losses:
         """Losses of a batch (tensors with the batch first, and `index` (B,) int64) at a step from 0 on."""
 
-    def pictures(self, batch: Item) -> NDArray[np.uint8] | None:
+    def pictures(self, batch: TrainingItem) -> NDArray[np.uint8] | None:
         """An image (H, W, 3) of what the network makes of the batch, in eval mode; None: nothing to show."""
         return None

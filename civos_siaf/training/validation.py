@@ -10,8 +10,7 @@ from torch import nn
 
 from civos_siaf.benchmark import DavisDataset, Rules, evaluate
 from civos_siaf.benchmark.clicks import ClickStrategy
-from civos_siaf.benchmark.noc import Sample, Segmenter
-from civos_siaf.benchmark.noc import evaluate as evaluate_clicks
+from civos_siaf.benchmark.noc import ClickSample, Segmenter, evaluate_clicks
 from civos_siaf.benchmark.noc_report import curve
 from civos_siaf.protocol import Method
 
@@ -42,7 +41,7 @@ class ClickValidation:
     def __init__(
         self,
         predictor: Callable[[nn.Module], Segmenter],
-        samples: Iterable[Sample],
+        samples: Iterable[ClickSample],
         *,
         clicks: int = 3,
         every: int = 1,

@@ -12,7 +12,7 @@ from civos_siaf.networks.afi.network import Afi
 from civos_siaf.networks.afi.variants import VARIANTS
 from civos_siaf.networks.light_interaction import LightInteraction
 from civos_siaf.weights.load import without_prefix
-from civos_siaf.weights.own import own_weights
+from civos_siaf.weights.locate import own_weights
 from civos_siaf.weights.ready import ready, require_known
 
 LIGHT = "light-interaction"

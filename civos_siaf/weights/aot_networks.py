@@ -43,14 +43,14 @@ def published_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: value for name, value in plain.items() if not name.endswith(UNUSED_NAMES)}
 
 
-def aot_network(
-    architecture: str, path: Path | str | None = None, *, device: str = "cpu", fast: bool = True
+def load_aot_network(
+    architecture: str, weights: Path | str | None = None, *, device: str = "cpu", fast: bool = True
 ) -> IdentityNetwork:
     """A network, frozen and in eval mode.
 
     Args:
         architecture: one of `VARIANTS`, or "light-identity".
-        path: a file as published, or safetensors. None: the network is untrained, with weights that follow
+        weights: a file as published, or safetensors. None: the network is untrained, with weights that follow
             from their names alone, and a warning says so.
         device: where it runs.
         fast: prepared for inference, equal up to rounding; it cannot be trained or saved then.
@@ -60,7 +60,7 @@ def aot_network(
         ValueError: no such architecture, not a readable weight file, or one for another network.
     """
     empty = build(architecture)
-    return ready(empty, path, architecture=architecture, device=device, fast=fast, names=published_state)
+    return ready(empty, weights, architecture=architecture, device=device, fast=fast, names=published_state)
 
 
 def init_encoder(network: Aot, path: Path | str) -> None:

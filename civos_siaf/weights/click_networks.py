@@ -13,9 +13,9 @@ from torch import Tensor
 from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.networks.deeplab_clicks import DeepLabClicks
 from civos_siaf.networks.fbrs import Fbrs
-from civos_siaf.networks.fuse_bn import fuse_batch_norm
 from civos_siaf.networks.imagenet import IMAGENET_MEAN, IMAGENET_STD
 from civos_siaf.networks.light_clicks import LightClicks
+from civos_siaf.networks.prepare import fuse_batch_norm
 from civos_siaf.networks.ritm import Ritm
 from civos_siaf.weights.load import WeightFile, load_strictly, read_weights
 from civos_siaf.weights.published_names import our_names

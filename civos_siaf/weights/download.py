@@ -11,10 +11,10 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import TypeAlias
 
-from civos_siaf.files import write_text
-from civos_siaf.weights.registry import WeightRecord
+from civos_siaf.runtime.files import write_text
+from civos_siaf.weights.manifest import WeightRecord
 
-Progress: TypeAlias = Callable[[int, int | None], None]
+DownloadProgress: TypeAlias = Callable[[int, int | None], None]
 """Called with the bytes there are and the bytes in all, None if the server does not say."""
 
 CHUNK = 2**20
@@ -23,7 +23,7 @@ WEB_PAGE = "text/html"
 _RANGE_NOT_SATISFIABLE = 416
 
 
-def download(record: WeightRecord, folder: Path | str, *, progress: Progress | None = None) -> Path:
+def download(record: WeightRecord, folder: Path | str, *, progress: DownloadProgress | None = None) -> Path:
     """Fetch the file of a record into a folder, unless it is there and whole.
 
     What arrives lies in a `.part` file until it is complete; an interrupted download goes on there. The hash
@@ -87,7 +87,7 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _fetch(url: str, part: Path, progress: Progress) -> None:
+def _fetch(url: str, part: Path, progress: DownloadProgress) -> None:
     done = part.stat().st_size if part.is_file() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})
     try:

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from civos_siaf.places import folder
+from civos_siaf.runtime.resources import resource_folder
 
 FILE = "manifest.yaml"
 
@@ -124,7 +124,7 @@ def read_manifest(path: Path | str) -> Manifest:
 @cache
 def manifest() -> Manifest:
     """The package's own."""
-    return read_manifest(folder("checkpoints") / FILE)
+    return read_manifest(resource_folder("checkpoints") / FILE)
 
 
 def _record(name: str, entry: dict[str, Any], sources: dict[str, dict[str, str]]) -> WeightRecord:
@@ -146,3 +146,18 @@ def _record(name: str, entry: dict[str, Any], sources: dict[str, dict[str, str]]
 
 def _tuples(entry: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+
+
+RECORDS: tuple[WeightRecord, ...] = tuple(manifest().published.values())
+
+
+def find_record(name: str) -> WeightRecord:
+    """The record of a name.
+
+    Raises:
+        ValueError: no such weights; lists those there are.
+    """
+    for record in RECORDS:
+        if record.name == name:
+            return record
+    raise ValueError(f"no weights called {name!r}; there are {', '.join(r.name for r in RECORDS)}")

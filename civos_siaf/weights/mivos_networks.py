@@ -7,12 +7,10 @@ from pathlib import Path
 
 from torch import nn
 
-from civos_siaf.networks.light_mask_fusion import LightMaskFusion
 from civos_siaf.networks.light_propagation import LightPropagation
-from civos_siaf.networks.light_s2m import LightS2m
-from civos_siaf.networks.mask_fusion import MaskFusion
+from civos_siaf.networks.mask_fusion import LightMaskFusion, MaskFusion
 from civos_siaf.networks.propagation_network import PropagationNetwork
-from civos_siaf.networks.s2m import S2m
+from civos_siaf.networks.s2m import LightS2m, S2m
 from civos_siaf.networks.stm import Stm
 from civos_siaf.weights.click_networks import build as build_clicks
 from civos_siaf.weights.ready import ready, require_known
@@ -38,14 +36,14 @@ def build(architecture: str) -> nn.Module:
     return ARCHITECTURES[architecture]()
 
 
-def network(
-    architecture: str, path: Path | str | None = None, *, device: str = "cpu", fast: bool = True
+def load_network(
+    architecture: str, weights: Path | str | None = None, *, device: str = "cpu", fast: bool = True
 ) -> nn.Module:
     """A network, frozen and in eval mode.
 
     Args:
         architecture: one of `ARCHITECTURES`, or a click network.
-        path: a file as published, or safetensors. None: the network is untrained, with weights that follow
+        weights: a file as published, or safetensors. None: the network is untrained, with weights that follow
             from their names alone, and a warning says so.
         device: where it runs.
         fast: prepared for inference, equal up to rounding; it cannot be trained or saved then.
@@ -55,18 +53,18 @@ def network(
         ValueError: no such architecture, not a readable weight file, or one for another network.
     """
     empty = build(architecture) if architecture in ARCHITECTURES else build_clicks(architecture)
-    return ready(empty, path, architecture=architecture, device=device, fast=fast)
+    return ready(empty, weights, architecture=architecture, device=device, fast=fast)
 
 
-def propagation_network(
-    architecture: str, path: Path | str | None = None, *, device: str = "cpu", fast: bool = True
+def load_propagation_network(
+    architecture: str, weights: Path | str | None = None, *, device: str = "cpu", fast: bool = True
 ) -> PropagationNetwork:
-    """As `network`, but refuses what is no propagation network.
+    """As `load_network`, but refuses what is no propagation network.
 
     Raises:
-        ValueError: see `network`.
+        ValueError: see `load_network`.
     """
-    found = network(architecture, path, device=device, fast=fast)
+    found = load_network(architecture, weights, device=device, fast=fast)
     if not isinstance(found, PropagationNetwork):
         raise ValueError(f"{architecture} is no propagation network")
     return found

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from civos_siaf.devices import torch_device
 from civos_siaf.networks.click_network import ClickNetwork
-from civos_siaf.networks.fuse_bn import Network, fuse_batch_norm
-from civos_siaf.networks.prepare import for_inference
+from civos_siaf.networks.prepare import NetworkT, for_inference, fuse_batch_norm
+from civos_siaf.runtime.device import torch_device
+from civos_siaf.weights import deterministic_weights
 from civos_siaf.weights.load import load_strictly, read_weights
 from civos_siaf.weights.published_names import our_names
-from civos_siaf.weights.untrained import fill_untrained
+
+
+def fill_untrained(network: nn.Module, architecture: str) -> None:
+    """Give a network weights that follow from their names alone, and warn that it is untrained.
+
+    The warning points to where the loader was called that calls `weights.ready.ready`.
+    """
+    warnings.warn(f"{architecture} is untrained: there is no weight file", stacklevel=4)
+    shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
+    load_strictly(network, deterministic_weights.deterministic_state(shapes), source="untrained weights")
 
 
 def require_known(architecture: str, known: Iterable[str]) -> None:
@@ -29,21 +39,21 @@ def require_known(architecture: str, known: Iterable[str]) -> None:
 
 
 def ready(
-    network: Network,
+    network: NetworkT,
     path: Path | str | None,
     *,
     architecture: str,
     device: str,
     fast: bool,
     names: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] = our_names,
-) -> Network:
+) -> NetworkT:
     """A fresh network with weights, frozen and in eval mode.
 
     Args:
         network: changed.
         path: a weight file. None: weights that follow from their names alone, and a warning says so.
         architecture: for this warning.
-        device: where it runs; see `civos_siaf.devices.torch_device`.
+        device: where it runs; see `civos_siaf.runtime.device.torch_device`.
         fast: prepared for inference, equal up to rounding; it cannot be trained or saved then.
         names: tensors of the file under the network's names.
 

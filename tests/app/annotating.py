@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from civos_siaf.app.actions import AddClick, AddObject, Commit, Propagate
+from civos_siaf.app.document.actions import AddClick, AddObject, Commit, Propagate
 
 
 class Watched:

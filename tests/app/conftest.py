@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from civos_siaf.app.annotator import Annotator
-from civos_siaf.app.project import Project
+from civos_siaf.app.session.annotator import Annotator
+from civos_siaf.app.storage.project import Project
 from tests.app.fakes import Telltale, make_video
 
 

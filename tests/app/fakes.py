@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from civos_siaf.frames import Frames
 from civos_siaf.prompts import Box, Click, MaskPrompt, Scribble
+from civos_siaf.video.frames import Frames
 
 HEIGHT, WIDTH = 8, 40
 

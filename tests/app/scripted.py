@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from civos_siaf.app.actions import (
+from civos_siaf.app.document.actions import (
     ActionError,
     AddClick,
     AddObject,
@@ -22,8 +22,8 @@ from civos_siaf.app.actions import (
     Review,
     Undo,
 )
-from civos_siaf.app.annotator import Annotator
-from civos_siaf.app.project import Project
+from civos_siaf.app.session.annotator import Annotator
+from civos_siaf.app.storage.project import Project
 from tests.app.fakes import HEIGHT, WIDTH, Telltale
 
 

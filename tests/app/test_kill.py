@@ -6,9 +6,9 @@ import multiprocessing
 import random
 import time
 
-from civos_siaf.app.annotator import Annotator
-from civos_siaf.app.journal import Journal
-from civos_siaf.app.project import Project
+from civos_siaf.app.session.annotator import Annotator
+from civos_siaf.app.storage.journal import Journal
+from civos_siaf.app.storage.project import Project
 from tests.app.fakes import Telltale, make_video
 from tests.app.scripted import act, act_in_batches, last_told, seen
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from civos_siaf.benchmark import DavisDataset
-from civos_siaf.benchmark.first_scribbles import first_frame
+from civos_siaf.benchmark.dataset import first_frame
 from civos_siaf.benchmark.scribbles import annotated_frames
 from civos_siaf.benchmark.table import SequenceInfo, read_table
 from civos_siaf.masks import read_png, write_png

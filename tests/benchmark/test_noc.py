@@ -6,13 +6,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from civos_siaf.benchmark.noc import IGNORE, Clicker, Result, Sample, evaluate, iou
-from civos_siaf.benchmark.noc_data import CocoSamples, FolderSamples
+from civos_siaf.benchmark.noc import IGNORE, Clicker, ClickSample, Result, evaluate_clicks, iou
+from civos_siaf.benchmark.noc_data import CocoSamples, FolderClickSamples
 from civos_siaf.benchmark.noc_report import curve, plot, summary, table, write_csv
-from civos_siaf.coco import decode
-from civos_siaf.files import write_text
 from civos_siaf.masks import to_rle
+from civos_siaf.masks.coco import decode_segmentation
 from civos_siaf.prompts import Click
+from civos_siaf.runtime.files import write_text
 from civos_siaf.training.validation import ClickValidation
 
 
@@ -37,8 +37,8 @@ class Grower:
         return self.answers[min(len(self.clicks), len(self.answers)) - 1]
 
 
-def sample() -> Sample:
-    return Sample("a", np.zeros((30, 40, 3), np.uint8), truth())
+def sample() -> ClickSample:
+    return ClickSample("a", np.zeros((30, 40, 3), np.uint8), truth())
 
 
 def test_the_first_click_is_in_the_middle_and_the_next_in_the_largest_error() -> None:
@@ -79,7 +79,7 @@ def test_wrong_pixels_that_were_all_clicked_get_no_other_click() -> None:
 
 def test_a_target_out_of_reach_ends_with_the_errors() -> None:
     perfect = Grower([(truth() == 1) * 1.0])
-    assert evaluate(perfect, sample(), target=2.0).ious == (1.0,)
+    assert evaluate_clicks(perfect, sample(), target=2.0).ious == (1.0,)
     assert len(perfect.clicks) == 1
 
 
@@ -108,29 +108,31 @@ def test_clicks_until_the_target() -> None:
     part = np.zeros((30, 40))
     part[5:16, 8:20] = 1
     grower = Grower([part, (truth() == 1) * 1.0])
-    result = evaluate(grower, sample(), target=0.9)
+    result = evaluate_clicks(grower, sample(), target=0.9)
     assert result.ious == (pytest.approx(12 / 21), 1.0)
     assert (result.noc(0.5), result.noc(0.85), result.noc(0.9)) == (1, 2, 2)
-    assert len(evaluate(grower, sample(), target=0.5).ious) == 1
-    assert len(evaluate(grower, sample(), target=0.5, min_clicks=2).ious) == 2
-    assert len(evaluate(grower, sample(), target=0.5, min_clicks=3).ious) == 2  # nothing is left to correct
+    assert len(evaluate_clicks(grower, sample(), target=0.5).ious) == 1
+    assert len(evaluate_clicks(grower, sample(), target=0.5, min_clicks=2).ious) == 2
+    assert (
+        len(evaluate_clicks(grower, sample(), target=0.5, min_clicks=3).ious) == 2
+    )  # nothing is left to correct
 
 
 def test_never_good_enough_uses_all_clicks() -> None:
-    result = evaluate(Grower([np.full((30, 40), 0.49)]), sample(), max_clicks=6)
+    result = evaluate_clicks(Grower([np.full((30, 40), 0.49)]), sample(), max_clicks=6)
     assert result.ious == (0.0,) * 6
     assert result.noc(0.85, 6) == 6
 
 
 def test_a_foreign_answer_is_refused() -> None:
     with pytest.raises(ValueError, match=r"a: the answer has shape \(3, 3\)"):
-        evaluate(Grower([np.zeros((3, 3))]), sample())
+        evaluate_clicks(Grower([np.zeros((3, 3))]), sample())
     with pytest.raises(ValueError, match="NaN"):
-        evaluate(Grower([np.full((30, 40), np.nan)]), sample())
+        evaluate_clicks(Grower([np.full((30, 40), np.nan)]), sample())
     with pytest.raises(ValueError, match="no object pixel"):
-        Sample("b", np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.int8))
+        ClickSample("b", np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.int8))
     with pytest.raises(ValueError, match=r"mask \(4, 5\), image \(4, 4\)"):
-        Sample("b", np.zeros((4, 4, 3), np.uint8), np.ones((4, 5), np.int8))
+        ClickSample("b", np.zeros((4, 4, 3), np.uint8), np.ones((4, 5), np.int8))
 
 
 def test_folders(tmp_path: Path) -> None:
@@ -142,16 +144,16 @@ def test_folders(tmp_path: Path) -> None:
         Image.fromarray(np.zeros((20, 30), np.uint8)).save(tmp_path / "images" / f"{name}.png")
         Image.fromarray(labels).save(tmp_path / "masks" / f"{name}.png")
     folders = tmp_path / "images", tmp_path / "masks"
-    union = list(FolderSamples(*folders, ignore=128))
+    union = list(FolderClickSamples(*folders, ignore=128))
     assert [s.name for s in union] == ["a", "b"]
     assert [(union[0].truth == value).sum() for value in (1, IGNORE)] == [36 + 120, 30]
-    single = list(FolderSamples(*folders, ignore=128, per_object=True, min_area=50))
+    single = list(FolderClickSamples(*folders, ignore=128, per_object=True, min_area=50))
     assert [(s.name, (s.truth == 1).sum()) for s in single] == [("a/2", 120), ("b/2", 120)]
     (tmp_path / "masks" / "b.png").unlink()
     with pytest.raises(FileNotFoundError, match=r"no mask .*b\.png for the image"):
-        FolderSamples(*folders)
+        FolderClickSamples(*folders)
     with pytest.raises(FileNotFoundError, match="no folder at"):
-        FolderSamples(tmp_path / "none", tmp_path / "masks")
+        FolderClickSamples(tmp_path / "none", tmp_path / "masks")
 
 
 def test_annotations(tmp_path: Path) -> None:
@@ -181,7 +183,7 @@ def test_annotations(tmp_path: Path) -> None:
 
 
 def test_plain_run_lengths() -> None:
-    mask = decode({"size": [2, 3], "counts": [2, 3, 1]}, 2, 3)
+    mask = decode_segmentation({"size": [2, 3], "counts": [2, 3, 1]}, 2, 3)
     assert mask.astype(int).tolist() == [[0, 1, 1], [0, 1, 0]]
 
 

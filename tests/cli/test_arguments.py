@@ -4,7 +4,7 @@ from omegaconf import OmegaConf
 
 from civos_siaf.cli import arguments
 from civos_siaf.cli.arguments import quoted, rewritten, usage
-from civos_siaf.places import folder
+from civos_siaf.runtime.resources import resource_folder
 
 NAMES = (
     "my clip (1).mp4", "a,b.mp4", "naïve.mp4", "视频.mp4", "[take 2].mp4", "it's.mp4", "#1.mp4", "${x}.mp4",
@@ -81,7 +81,7 @@ def test_patterns_and_words(tmp_path, monkeypatch):
     "name", ["segment", "annotate", "annotate_batch", "eval_davis", "eval_clicks", "export"]
 )
 def test_help_has_usage_and_examples(name):
-    text = usage(str(folder("scripts") / f"{name}.py"), first="video")
+    text = usage(str(resource_folder("scripts") / f"{name}.py"), first="video")
     assert f"usage: python scripts/{name}.py [VIDEO] [OPTION=VALUE ...]" in text
     assert f"\nexamples:\n  python scripts/{name}.py" in text
     assert "_target_" not in text

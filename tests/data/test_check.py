@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from civos_siaf.data.check import summarise
 from civos_siaf.data.check_images import check_coco, check_saliency
+from civos_siaf.data.check_summary import summarise_data
 from civos_siaf.data.check_videos import check_bl30k, check_davis, check_youtubevos
 from civos_siaf.masks import write_png
 from tests.data.layouts import (
@@ -18,7 +18,7 @@ from tests.data.layouts import (
 
 
 def said(parts):
-    return [str(problem) for problem in summarise(parts).problems]
+    return [str(problem) for problem in summarise_data(parts).problems]
 
 
 def spoil(path):
@@ -27,7 +27,7 @@ def spoil(path):
 
 
 def test_sound_sets_have_no_problems(tmp_path):
-    davis = summarise(check_davis(write_davis(tmp_path / "d")))
+    davis = summarise_data(check_davis(write_davis(tmp_path / "d")))
     assert (davis.checked, davis.images, davis.masks, davis.objects) == (2, 16, 16, 4)
     assert davis.sizes == {(48, 80): 16}
     coco = write_coco(tmp_path / "c")
@@ -42,7 +42,7 @@ def test_sound_sets_have_no_problems(tmp_path):
         (check_coco(coco / "instances.json", coco / "images"), (3, 3, 12, 9)),  # a crowd is no object
         (check_coco(lvis / "lvis_v1_train.json", lvis / "images"), (3, 3, 6, 6)),
     ):
-        summary = summarise(parts)
+        summary = summarise_data(parts)
         assert summary.problems == []
         assert (summary.checked, summary.images, summary.masks, summary.objects) == counts
         assert summary.empty == 0
@@ -84,7 +84,7 @@ def test_a_missing_video_and_one_without_objects(tmp_path):
     found = said(check_davis(tmp_path))
     assert any("JPEGImages/480p/cow: no such folder" in line for line in found)
     assert any("bear: no object in any frame" in line for line in found)
-    assert summarise(check_davis(tmp_path, split="train")).empty == 8
+    assert summarise_data(check_davis(tmp_path, split="train")).empty == 8
     with pytest.raises(FileNotFoundError, match="no lists of sequences"):
         list(check_davis(tmp_path, year=2016))
 

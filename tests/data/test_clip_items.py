@@ -2,13 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from civos_siaf.data.clip_augment import ClipAugment
+from civos_siaf.data.clip_augment import ClipAugment, ResizedCrop, ScaledCrop
 from civos_siaf.data.clip_items import ClipItems, GapSchedule
 from civos_siaf.data.colour import Jitter
 from civos_siaf.data.samples import Clip
 from civos_siaf.data.videos import DavisVideos
 from civos_siaf.data.warp import Motion
-from civos_siaf.data.windows import ResizedCrop, ScaledCrop
 from tests.data.layouts import write_davis
 
 

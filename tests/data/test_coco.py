@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from civos_siaf.coco import read_entries
 from civos_siaf.data.coco import CocoImages
+from civos_siaf.masks.coco import read_entries
 from tests.data.layouts import write_coco, write_lvis
 
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from civos_siaf.data.coco_lvis import CocoLvisImages
+from civos_siaf.data.coco import CocoLvisImages
 from civos_siaf.data.salient import SalientImages
 from civos_siaf.masks import to_rle
 from tests.data.layouts import save_image, write_coco, write_lvis, write_saliency

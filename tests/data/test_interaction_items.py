@@ -7,7 +7,7 @@ from civos_siaf.data.clip_items import ClipItems
 from civos_siaf.data.frame_choice import FrameCounts
 from civos_siaf.data.interaction_items import InteractionItems, wanted
 from civos_siaf.data.samples import Clip
-from civos_siaf.data.users.marks import NONE, MarkUser
+from civos_siaf.data.users.marks import NOT_MARKED, MarkUser
 from civos_siaf.training.seeds import item_rng
 
 STEPS = 100
@@ -66,14 +66,14 @@ def test_an_item_depends_on_its_number_and_step_alone():
 
 def test_previous_masks_are_unknown_wrong_or_the_networks_own():
     late, early = draw(items(), 60), draw(items(), 60, step=19)
-    empty = [bool((item["previous"] == NONE).all()) for item in late]
+    empty = [bool((item["previous"] == NOT_MARKED).all()) for item in late]
     own = [bool(item["on_policy"]) for item in late]
     assert all(e for e, o in zip(empty, own, strict=True) if o)
     # 0.3 empty, and of the others half on policy.
     assert 0.2 < np.mean(own) < 0.5
     assert 0.5 < np.mean(empty) < 0.8
     assert not any(item["on_policy"] for item in early)
-    assert 0.15 < np.mean([(item["previous"] == NONE).all().item() for item in early]) < 0.45
+    assert 0.15 < np.mean([(item["previous"] == NOT_MARKED).all().item() for item in early]) < 0.45
     assert not any(item["on_policy"] for item in draw(items(on_policy=0.0), 10))
 
 
@@ -89,7 +89,7 @@ def test_all_items_of_a_step_have_as_many_frames():
 
 def test_objects_that_nothing_tells_of_are_background():
     labels = np.array([[[0, 1, 2, 3, 255]]], np.uint8)
-    marks, previous = np.full((1, 1, 5), NONE), np.full((1, 1, 5), NONE)
+    marks, previous = np.full((1, 1, 5), NOT_MARKED), np.full((1, 1, 5), NOT_MARKED)
     marks[0, 0, 1], previous[0, 0, 3] = 3, 1
     known = wanted(labels, marks, previous)
     assert known.num_objects == 2

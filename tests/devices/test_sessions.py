@@ -7,19 +7,19 @@ import pytest
 import torch
 
 from civos_siaf import Click, Frames, MaskPrompt, Prompts, Scribble
+from civos_siaf.api.light import light_civos, light_mivos, light_siaf
 from civos_siaf.data.shapes.clips import ShapesClips
+from civos_siaf.interaction.brs import MODES, refinement
+from civos_siaf.interaction.multi_object_predictor import MultiObjectClickPredictor
 from civos_siaf.interaction.predictor import ClickPredictor
-from civos_siaf.interaction.published import MODES, refinement
-from civos_siaf.interaction.round_clicks import RoundClicks
-from civos_siaf.interaction.scribble_masks import ScribbleMasks
+from civos_siaf.interaction.scribble_interaction import ScribbleInteraction
 from civos_siaf.interaction.zoom import ZoomIn
-from civos_siaf.light import light_civos, light_mivos, light_siaf
 from civos_siaf.methods import SIAF, CiVOS, MiVOS
 from civos_siaf.propagation.settings import AotSettings, PropagationSettings
 from civos_siaf.weights.afi_networks import load_afi_network
-from civos_siaf.weights.aot_networks import aot_network
+from civos_siaf.weights.aot_networks import load_aot_network
 from civos_siaf.weights.click_networks import build
-from civos_siaf.weights.mivos_networks import network, propagation_network
+from civos_siaf.weights.mivos_networks import load_network, load_propagation_network
 from tests.devices.pretended import pretended
 
 CLIP = ShapesClips(size=(72, 104), objects=(2, 2), video_frames=5, seed=3, held_out=True).render(0)
@@ -60,26 +60,26 @@ def played(method, draw, *, frames):
 
 def civos(*, device):
     return CiVOS(
-        RoundClicks(network("hrnet18s-ocr", device=device), mode="f-BRS-B", flip=True),
-        propagation_network("mivos-propagation", device=device),
-        network("mivos-fusion", device=device),
-        settings=PropagationSettings(mem_freq=2, top_k=20),
+        MultiObjectClickPredictor(load_network("hrnet18s-ocr", device=device), mode="f-BRS-B", flip=True),
+        load_propagation_network("mivos-propagation", device=device),
+        load_network("mivos-fusion", device=device),
+        settings=PropagationSettings(mem_every=2, top_k=20),
     )
 
 
 def mivos(*, device):
     return MiVOS(
-        ScribbleMasks(network("mivos-s2m", device=device)),
-        propagation_network("mivos-propagation", device=device),
-        network("mivos-fusion", device=device),
-        settings=PropagationSettings(mem_freq=2, top_k=20),
+        ScribbleInteraction(load_network("mivos-s2m", device=device)),
+        load_propagation_network("mivos-propagation", device=device),
+        load_network("mivos-fusion", device=device),
+        settings=PropagationSettings(mem_every=2, top_k=20),
     )
 
 
 def siaf(backbone, *, device):
     return SIAF(
         load_afi_network(f"afi-{backbone}", device=device),
-        aot_network(f"{backbone}_aotl", device=device),
+        load_aot_network(f"{backbone}_aotl", device=device),
         settings=AotSettings(gap=2),
     )
 

@@ -3,18 +3,18 @@ import pytest
 from PIL import Image
 
 from civos_siaf.doctor import machine, search
-from civos_siaf.places import folder
-from civos_siaf.weights import own
+from civos_siaf.runtime.resources import resource_folder
+from civos_siaf.weights import locate
 
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """An empty folder to stand in, where no data or weights of this machine are found."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(own.VARIABLE, raising=False)
+    monkeypatch.delenv(locate.VARIABLE, raising=False)
     monkeypatch.delenv(search.DAVIS_VARIABLE, raising=False)
     monkeypatch.setattr(
-        "civos_siaf.doctor.examination.weight_folders", lambda given: [*given, folder("checkpoints")]
+        "civos_siaf.doctor.examination.weight_folders", lambda given: [*given, resource_folder("checkpoints")]
     )
     monkeypatch.setattr("civos_siaf.doctor.examination.data_folders", lambda given: list(given))
     return tmp_path

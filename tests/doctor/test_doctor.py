@@ -6,13 +6,12 @@ import torch
 from hydra import compose, initialize_config_dir
 
 import civos_siaf
-from civos_siaf import commands
+from civos_siaf.cli import commands
 from civos_siaf.doctor import examine, machine, report, search
-from civos_siaf.places import folder
-from civos_siaf.weights import own
-from civos_siaf.weights.check import build
+from civos_siaf.runtime.resources import resource_folder
+from civos_siaf.weights import locate
 from civos_siaf.weights.manifest import manifest
-from civos_siaf.weights.save import save_weights
+from civos_siaf.weights.save import build, save_weights
 
 
 def section(text, title):
@@ -58,9 +57,9 @@ def test_published_weights_make_a_method_ready_with_its_options(place, davis):
     line = now[now.index("  evaluate civos") + 1]
     options = shlex.split(line)[1:]
     options = options[1:] if options[0].endswith(".py") else options
-    with initialize_config_dir(str(folder("configs")), version_base="1.3"):
+    with initialize_config_dir(str(resource_folder("configs")), version_base="1.3"):
         cfg = compose("eval_davis", options)
-    assert cfg.method.network.path == str(weights / "propagation_model.safetensors")
+    assert cfg.method.network.weights == str(weights / "propagation_model.safetensors")
     assert cfg.dataset.root == str(root)
     assert cfg.click_strategy == "f3"
 
@@ -153,9 +152,9 @@ def test_tables_are_listed_where_they_can_be_run(place, monkeypatch):
 
 def test_usual_places_are_looked_into_once(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(own.VARIABLE, str(tmp_path / "checkpoints"))
+    monkeypatch.setenv(locate.VARIABLE, str(tmp_path / "checkpoints"))
     monkeypatch.setenv(search.DAVIS_VARIABLE, "/sets/DAVIS")
-    assert own.weight_folders() == [tmp_path / "checkpoints", folder("checkpoints")]
+    assert locate.weight_folders() == [tmp_path / "checkpoints", resource_folder("checkpoints")]
     assert list(map(str, search.data_folders([]))) == ["/sets/DAVIS", "data", "/data"]
 
 
@@ -185,10 +184,10 @@ def test_a_gpu_that_refuses_is_said_to_do_so(monkeypatch, tmp_path):
 
 
 def test_commands_are_written_as_one_would_call_them(monkeypatch, tmp_path):
-    monkeypatch.chdir(folder("scripts").parent)
+    monkeypatch.chdir(resource_folder("scripts").parent)
     assert commands.written("eval_davis") == "python scripts/eval_davis.py"
     monkeypatch.chdir(tmp_path)
-    assert commands.written("eval_davis") == f"python {folder('scripts') / 'eval_davis.py'}"
-    monkeypatch.setattr(commands, "PACKAGE", folder("scripts").parent)
+    assert commands.written("eval_davis") == f"python {resource_folder('scripts') / 'eval_davis.py'}"
+    monkeypatch.setattr(commands, "PACKAGE", resource_folder("scripts").parent)
     assert commands.written("eval_davis") == "civos-siaf eval"
     assert commands.written("download_weights") == "civos-siaf download-weights"

@@ -2,12 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from civos_siaf.interaction.brs import FeatureBrs, InputBrs
-from civos_siaf.interaction.brs_loss import brs_loss, click_marks
-from civos_siaf.interaction.brs_optimizer import ClickOptimizer
-from civos_siaf.interaction.geometry import Roi
+from civos_siaf.interaction.brs import MODES, FeatureBrs, InputBrs, refinement
+from civos_siaf.interaction.brs_optimizer import ClickOptimizer, brs_loss, click_marks
 from civos_siaf.interaction.predictor import ClickPredictor
-from civos_siaf.interaction.published import MODES, refinement
+from civos_siaf.interaction.transforms import Roi
 from civos_siaf.interaction.zoom import ZoomIn, ZoomState
 from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.prompts import Click

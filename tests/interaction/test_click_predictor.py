@@ -5,14 +5,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from civos_siaf.interaction.brs import MODES, refinement
 from civos_siaf.interaction.predictor import ClickPredictor, as_rgb
-from civos_siaf.interaction.published import MODES, refinement
 from civos_siaf.interaction.refinement import NoRefinement
 from civos_siaf.interaction.zoom import LimitLongestSide, ZoomIn
 from civos_siaf.networks.click_network import ClickNetwork
-from civos_siaf.parity.ritm_predictors import ToyNetwork
 from civos_siaf.prompts import Click
 from civos_siaf.weights.click_networks import build
+from tests.parity.ritm_predictors import ToyNetwork
 
 
 def click(x: float, y: float, positive: bool = True) -> Click:

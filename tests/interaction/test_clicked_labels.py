@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from civos_siaf.aggregate import aggregate
 from civos_siaf.interaction.clicked_labels import surest
+from civos_siaf.networks.aggregate import aggregate
 
 
 @settings(max_examples=50)

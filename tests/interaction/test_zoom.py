@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from civos_siaf.interaction.geometry import Roi
-from civos_siaf.interaction.points import points_tensor
 from civos_siaf.interaction.predictor import ClickPredictor
+from civos_siaf.interaction.refinement import points_tensor
+from civos_siaf.interaction.transforms import Roi
 from civos_siaf.interaction.zoom import LimitLongestSide, ZoomIn
-from civos_siaf.parity.ritm_predictors import ToyNetwork
 from civos_siaf.prompts import Click
+from tests.parity.ritm_predictors import ToyNetwork
 
 
 def click(x: float, y: float, positive: bool = True) -> Click:

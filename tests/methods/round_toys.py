@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from civos_siaf import Click, Prompts, Scribble
-from civos_siaf.interaction.scribble_masks import ScribbleMasks
+from civos_siaf.interaction.scribble_interaction import ScribbleInteraction
 from civos_siaf.methods import CiVOS, MiVOS
 from civos_siaf.propagation.settings import PropagationSettings
 from tests.propagation.toys import ToyFusion, ToyPropagation, video
@@ -15,7 +15,7 @@ SIZE = (40, 70)
 
 
 class Circles:
-    """Takes the part of `RoundClicks`: a disk around each click; notes what it is given."""
+    """Takes the part of `MultiObjectClickPredictor`: a disk around each click; notes what it is given."""
 
     def __init__(self):
         self.seen = []
@@ -44,17 +44,17 @@ class Strokes(torch.nn.Module):
 
 def civos(**options):
     method = CiVOS(
-        Circles(), ToyPropagation(), ToyFusion(), settings=PropagationSettings(mem_freq=2), **options
+        Circles(), ToyPropagation(), ToyFusion(), settings=PropagationSettings(mem_every=2), **options
     )
     return method.open(FRAMES, num_objects=2)
 
 
 def mivos(num_objects=2, **options):
     method = MiVOS(
-        ScribbleMasks(Strokes()),
+        ScribbleInteraction(Strokes()),
         ToyPropagation(),
         ToyFusion(),
-        settings=PropagationSettings(mem_freq=2),
+        settings=PropagationSettings(mem_every=2),
         **options,
     )
     return method.open(FRAMES, num_objects=num_objects)

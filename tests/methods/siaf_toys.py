@@ -15,7 +15,7 @@ FRAMES = video(COUNT)
 
 def opened(aot, num_objects=2, **options):
     # Small frames for AOT: there is nothing here that depends on their size.
-    method = SIAF(FakeAfi(), aot, settings=AotSettings(gap=2, max_short=20), **options)
+    method = SIAF(FakeAfi(), aot, settings=AotSettings(mem_every=2, max_short=20), **options)
     return method.open(FRAMES, num_objects=num_objects)
 
 

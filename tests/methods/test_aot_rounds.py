@@ -7,17 +7,17 @@ import pytest
 import torch
 
 from civos_siaf import Click, Prompts, Scribble
-from civos_siaf.interaction.frame_masks import FrameView
-from civos_siaf.interaction.round_clicks import RoundClicks
-from civos_siaf.interaction.scribble_masks import ScribbleMasks
+from civos_siaf.interaction.frame_interaction import FrameView
+from civos_siaf.interaction.multi_object_predictor import MultiObjectClickPredictor
+from civos_siaf.interaction.scribble_interaction import ScribbleInteraction
 from civos_siaf.methods import AotRounds
 from civos_siaf.networks.imagenet import normalize
+from civos_siaf.networks.padding import Padding
 from civos_siaf.networks.s2m import S2m
-from civos_siaf.padding import Padding
-from civos_siaf.parity import mivos_networks, ritm_networks
-from civos_siaf.parity.check import Folder
 from civos_siaf.propagation.aot_tracker import AotTracker
 from civos_siaf.propagation.settings import AotSettings
+from tests.parity import mivos_networks, ritm_networks
+from tests.parity.check import Folder
 from tests.propagation.toys import video
 
 REFERENCE = Path(__file__).parents[1] / "reference"
@@ -80,7 +80,7 @@ def _rest(item):
 
 
 def test_clicks(ritm, aot):
-    clicks = RoundClicks(ritm, mode="NoBRS", untouched="keep")
+    clicks = MultiObjectClickPredictor(ritm, mode="NoBRS", untouched="keep")
     session = AotRounds(aot, clicks=clicks, settings=SETTINGS).open(FRAMES, num_objects=2)
     assert Click in session.accepts
     assert Scribble not in session.accepts
@@ -91,7 +91,7 @@ def test_clicks(ritm, aot):
 
 
 def test_scribbles(s2m, aot):
-    masks = ScribbleMasks(s2m, scale_to_padded=False)
+    masks = ScribbleInteraction(s2m, scale_to_padded=False)
     session = AotRounds(aot, scribbles=masks, settings=SETTINGS).open(FRAMES, num_objects=2)
     assert Scribble in session.accepts
     assert Click not in session.accepts

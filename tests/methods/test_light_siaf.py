@@ -6,14 +6,14 @@ import torch
 
 from civos_siaf import Click, Scribble
 from civos_siaf.benchmark.robot import ScribbleRobot
-from civos_siaf.data.shapes.benchmark import RULES
 from civos_siaf.data.shapes.clips import ShapesClips
-from civos_siaf.frames import Frames
+from civos_siaf.data.shapes.video_set import RULES
 from civos_siaf.methods import SIAF
 from civos_siaf.prompts import Prompts
+from civos_siaf.video.frames import Frames
 from civos_siaf.weights.afi_networks import load_afi_network
-from civos_siaf.weights.aot_networks import aot_network
-from civos_siaf.weights.own import own_weights
+from civos_siaf.weights.aot_networks import load_aot_network
+from civos_siaf.weights.locate import own_weights
 
 FRAMES = (1, 5, 9)
 """The frame on which each of the three objects is marked."""
@@ -47,7 +47,7 @@ def segmented(clip, prompts, *, across=True):
     torch.manual_seed(0)
     method = SIAF(
         load_afi_network("light-interaction", across=across),
-        aot_network("light-identity", own_weights("light_identity")),
+        load_aot_network("light-identity", own_weights("light_identity")),
         interaction_short=320,
     )
     session = method.open(Frames.open(clip.images), num_objects=3)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from civos_siaf import Click, MaskPrompt, Prompts
-from civos_siaf.interaction.scribble_masks import ScribbleMasks
+from civos_siaf.interaction.scribble_interaction import ScribbleInteraction
 from civos_siaf.methods import CiVOS, MiVOS
 from tests.methods.round_toys import FRAMES, ONE, SIZE, TWO, Circles, Strokes, at, civos, line, mivos
 from tests.propagation.toys import ToyPropagation
@@ -88,7 +88,7 @@ def test_scribbles_are_stretched_to_the_padded_frame_or_moved_with_it():
     for stretched, expected in ((True, (79, 47)), (False, (5 + 69, 4 + 39))):
         network = Strokes()
         method = MiVOS(
-            ScribbleMasks(network, scale_to_padded=stretched, dilate=False), ToyPropagation(), None
+            ScribbleInteraction(network, scale_to_padded=stretched, dilate=False), ToyPropagation(), None
         )
         method.open(FRAMES, num_objects=1).interact(line(0, 1, (69, 39)))
         y, x = network.seen[0][0, 4].nonzero()[0].tolist()

@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from civos_siaf import Box, Click, MaskPrompt, Prompts
-from civos_siaf.aggregate import aggregate
-from civos_siaf.interaction.click_masks import ClickMasks
+from civos_siaf.interaction.click_interaction import ClickInteraction
 from civos_siaf.methods.session import RoundRules, RoundSession
+from civos_siaf.networks.aggregate import aggregate
 from civos_siaf.propagation.propagator import Propagator
 from tests.methods.round_toys import FRAMES, ONE, SIZE, TWO, Circles, at, civos, line, mivos
 from tests.propagation.toys import ToyPropagation
@@ -98,7 +98,7 @@ def test_what_a_method_does_not_understand_is_refused():
     with pytest.raises(ValueError, match="taken"):
         RoundRules(taken="middle")
     with pytest.raises(ValueError, match="previous"):
-        ClickMasks(Circles(), previous="yes")
+        ClickInteraction(Circles(), previous="yes")
 
 
 def test_no_prompts_change_nothing():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from civos_siaf import Box, Click, MaskPrompt, Prompts
-from civos_siaf.methods.siaf_answers import AnswerRules
+from civos_siaf.methods.siaf_interaction import InteractionRules
 from tests.methods.siaf_toys import COUNT, ONE, SIZE, TWO, opened, stroke
 
 
@@ -97,7 +97,7 @@ def test_results_are_copies(aot):
 
 
 def test_earlier_strokes_and_other_frames_may_count_again(aot):
-    rules = AnswerRules(remember=True, context=1)
+    rules = InteractionRules(remember=True, context=1)
     session = opened(aot, rules=rules)
     strokes = session.answers.strokes.network
     session.interact(ONE)
@@ -117,13 +117,13 @@ def test_earlier_strokes_and_other_frames_may_count_again(aot):
     plain.interact(TWO)
     assert plain.answers.strokes.network.seen[-1][1].shape[1] == 1
     with pytest.raises(ValueError, match="context must be 0 or more"):
-        AnswerRules(context=-1)
+        InteractionRules(context=-1)
 
 
 def test_a_correction_may_be_kept_near_its_strokes(aot):
     found = {}
     for local in (False, True):
-        session = opened(aot, rules=AnswerRules(local=local))
+        session = opened(aot, rules=InteractionRules(local=local))
         session.interact(ONE)
         mask = np.zeros(SIZE, bool)
         mask[30:36, 2:8] = True

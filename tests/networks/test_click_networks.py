@@ -3,8 +3,8 @@ import torch
 from torch import nn
 
 from civos_siaf.networks.click_network import ClickNetwork, resize
-from civos_siaf.networks.fuse_bn import fuse_batch_norm
 from civos_siaf.networks.light_clicks import LightClicks
+from civos_siaf.networks.prepare import fuse_batch_norm
 from civos_siaf.networks.ritm import Ritm
 from civos_siaf.weights.click_networks import ARCHITECTURES, build
 

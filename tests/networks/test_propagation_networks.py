@@ -1,14 +1,11 @@
 import pytest
 import torch
 
-from civos_siaf.networks.light_mask_fusion import LightMaskFusion
 from civos_siaf.networks.light_propagation import LightPropagation
-from civos_siaf.networks.light_s2m import LightS2m
-from civos_siaf.networks.mask_fusion import MaskFusion
+from civos_siaf.networks.mask_fusion import LightMaskFusion, MaskFusion
 from civos_siaf.networks.propagation_network import others
-from civos_siaf.networks.s2m import S2m
-from civos_siaf.networks.stm import Stm
-from civos_siaf.networks.stm_decoder import SplitConv
+from civos_siaf.networks.s2m import LightS2m, S2m
+from civos_siaf.networks.stm import SplitConv, Stm
 
 IMAGE = torch.randn(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
 

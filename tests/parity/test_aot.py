@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from civos_siaf.networks.prepare import for_inference
-from civos_siaf.parity import aot
-from civos_siaf.parity.check import Folder
+from tests.parity import aot
+from tests.parity.check import Folder
 
 FOLDER = Path(__file__).parents[1] / "reference" / "aot"
 

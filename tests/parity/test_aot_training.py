@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 
-from civos_siaf.parity import check_folder
+from tests.parity import check_folder
 
 FOLDER = Path(__file__).parents[1] / "reference" / "aot"
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from civos_siaf.parity import fbrs
-from civos_siaf.parity.check import Folder
-from civos_siaf.weights import fill
+from civos_siaf.weights import deterministic_weights
 from civos_siaf.weights.click_networks import load_click_network
-from civos_siaf.weights.mivos_networks import network as mivos_network
+from civos_siaf.weights.mivos_networks import load_network as mivos_network
+from tests.parity import fbrs
+from tests.parity.check import Folder
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "fbrs"
 
@@ -80,7 +80,9 @@ def test_another_weight_fails_the_comparison(tmp_path):
 
 def test_files_as_people_have_them(tmp_path, net):
     """Without counters, with a number for dropout, and nothing else forgiven."""
-    state = fill.state(json.loads((REFERENCE / "fbrs_shapes.json").read_text()))
+    state = deterministic_weights.deterministic_state(
+        json.loads((REFERENCE / "fbrs_shapes.json").read_text())
+    )
     state = {k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}
     file = tmp_path / "fbrs.pth"
     torch.save({**state, "aspp_dropout": torch.tensor(0.2)}, file)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from civos_siaf.parity import Check, check_folder
+from tests.parity import Check, check_folder
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "tests" / "reference"

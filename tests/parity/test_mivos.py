@@ -7,8 +7,8 @@ import torch
 from civos_siaf.networks.mask_fusion import MaskFusion
 from civos_siaf.networks.prepare import for_inference
 from civos_siaf.networks.stm import Stm
-from civos_siaf.parity import check_folder, mivos_networks, mivos_rounds
-from civos_siaf.parity.check import Folder
+from tests.parity import check_folder, mivos_networks, mivos_rounds
+from tests.parity.check import Folder
 
 FOLDER = Path(__file__).parents[1] / "reference" / "mivos"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from civos_siaf.parity import noc, ritm, ritm_networks, ritm_small
-from civos_siaf.parity.check import Folder
-from civos_siaf.weights import fill
+from civos_siaf.weights import deterministic_weights
+from tests.parity import noc, ritm, ritm_networks, ritm_small
+from tests.parity.check import Folder
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 
@@ -30,10 +30,12 @@ def test_made_weights_are_those_of_the_fixtures() -> None:
     reference = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(reference)
     shapes = json.loads((REFERENCE / "ritm" / "hrnet18s-ocr_shapes.json").read_text())
-    ours, theirs = fill.state(shapes), reference.fill(shapes)
+    ours, theirs = deterministic_weights.deterministic_state(shapes), reference.fill(shapes)
     assert all(torch.equal(ours[name], theirs[name]) for name in shapes)
     assert all(ours[name].dtype == theirs[name].dtype for name in shapes)
-    assert torch.equal(fill.image(5, (2, 3, 20, 31)), reference.image(5, (2, 3, 20, 31)))
+    assert torch.equal(
+        deterministic_weights.deterministic_image(5, (2, 3, 20, 31)), reference.image(5, (2, 3, 20, 31))
+    )
 
 
 def test_another_weight_fails_the_comparison(tmp_path: Path) -> None:

@@ -22,7 +22,9 @@ def boxes(*ids, shift=0):
 
 
 def opened(net, num_objects=2, **options):
-    return AotPropagator(net, VIDEO, num_objects=num_objects, settings=AotSettings(**{"gap": 2, **options}))
+    return AotPropagator(
+        net, VIDEO, num_objects=num_objects, settings=AotSettings(**{"mem_every": 2, **options})
+    )
 
 
 def annotated(net, *frames, num_objects=2, **options):

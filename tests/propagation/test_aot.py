@@ -4,15 +4,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from civos_siaf.frames import Frames
 from civos_siaf.networks.identity_network import KeyValue, concatenated
 from civos_siaf.networks.object_groups import split_labels
 from civos_siaf.networks.propagation_network import FrameFeatures
 from civos_siaf.propagation.aot_engine import AotEngine
-from civos_siaf.propagation.aot_images import AotImages, network_size, resize_labels
 from civos_siaf.propagation.aot_memory import LongTermMemory, ReferenceMemories, batched
 from civos_siaf.propagation.aot_tracker import AotTracker
 from civos_siaf.propagation.feature_cache import FeatureCache
+from civos_siaf.propagation.images import AotImages, network_size, resize_labels
+from civos_siaf.video.frames import Frames
 from tests.networks.aot.fresh import fresh_aot
 
 SIZE = (33, 49)
@@ -50,7 +50,7 @@ def memory_of(net, frame, labels):
 
 
 def test_memory_grows_by_the_gap(net, frames):
-    engine = AotEngine(net, gap=2)
+    engine = AotEngine(net, mem_every=2)
     engine.add_reference(memory_of(net, frames[0], stripes(1, 2)))
     counts = [engine.long.num_frames]
     for frame in frames[1:]:
@@ -66,7 +66,7 @@ def test_a_sweep_is_what_its_parts_say(net, frames):
     with torch.inference_mode():
         references.annotate(0, frames[0], stripes(1, 2)[None])
         references.annotate(5, frames[5], stripes(2, 1)[None])
-        engine = AotEngine(net, gap=1)
+        engine = AotEngine(net, mem_every=1)
         engine.begin(references.all(), references[5])
         engine.propagate(frames[4])
         engine.update(stripes(1)[None])
@@ -86,12 +86,12 @@ def test_sweeps_at_once_are_those_one_by_one(net, frames):
     sources = [memory_of(net, frames[i], stripes(1, 2)) for i in (0, 5)]
     alone = []
     for source, steps in zip(sources, ((1, 2), (4, 3)), strict=True):
-        engine = AotEngine(net, gap=1)
+        engine = AotEngine(net, mem_every=1)
         engine.begin(sources, source)
         engine.propagate(frames[steps[0]])
         engine.update(stripes(2)[None])
         alone.append(engine.propagate(frames[steps[1]]))
-    both = AotEngine(net, gap=1)
+    both = AotEngine(net, mem_every=1)
     both.begin(sources, batched(sources))
     both.propagate(stacked(frames[1], frames[4]))
     both.update(torch.stack([stripes(2), stripes(2)]))
@@ -126,7 +126,7 @@ def entry(number, positions=2):
 @settings(max_examples=60)
 @given(st.lists(st.booleans(), min_size=1, max_size=20), st.one_of(st.none(), st.integers(1, 6)))
 def test_long_term_memory_keeps_references_and_the_newest_others(kinds, limit):
-    memory = LongTermMemory(max_frames=limit)
+    memory = LongTermMemory(max_memory_frames=limit)
     kept = []
     for number, reference in enumerate(kinds):
         memory.add(entry(number), reference=reference)
@@ -150,12 +150,12 @@ def test_memories_of_other_sizes_are_refused():
     memory.add(entry(0), reference=True)
     with pytest.raises(ValueError, match="3 positions among frames of 2"):
         memory.add(entry(0, 3), reference=True)
-    with pytest.raises(ValueError, match="max_frames must be 1 or more, got 0"):
-        LongTermMemory(max_frames=0)
+    with pytest.raises(ValueError, match="max_memory_frames must be 1 or more, got 0"):
+        LongTermMemory(max_memory_frames=0)
 
 
 def test_turns_are_kept(net, frames):
-    engine = AotEngine(net, gap=2)
+    engine = AotEngine(net, mem_every=2)
     with pytest.raises(ValueError, match="no reference frame"):
         engine.propagate(frames[0])
     with pytest.raises(ValueError, match="at least one reference"):
@@ -171,12 +171,12 @@ def test_turns_are_kept(net, frames):
 
 def test_thirteen_objects_are_two_groups_each_as_if_alone(net, frames):
     labels = stripes(*range(1, 14))
-    tracker = AotTracker(net, gap=1)
+    tracker = AotTracker(net, mem_every=1)
     tracker.add_reference(frames[0], labels, num_objects=13)
     assert len(tracker.engines) == 1
     logits = tracker.propagate(frames[1])
     for group, own in enumerate(split_labels(labels, 2)):
-        alone = AotEngine(net, gap=1)
+        alone = AotEngine(net, mem_every=1)
         alone.add_reference(memory_of(net, frames[0], own))
         assert torch.allclose(alone.propagate(frames[1])[0], logits[group], atol=1e-5)
     merged = tracker.merged(logits, (20, 30))
@@ -186,7 +186,7 @@ def test_thirteen_objects_are_two_groups_each_as_if_alone(net, frames):
 
 
 def test_objects_that_come_later_begin_with_their_frame(net, frames):
-    tracker = AotTracker(net, gap=1)
+    tracker = AotTracker(net, mem_every=1)
     with pytest.raises(ValueError, match="no reference frame"):
         tracker.propagate(frames[0])
     tracker.add_reference(frames[0], stripes(1, 2), num_objects=2)
@@ -217,7 +217,7 @@ def test_a_video_of_any_size_goes_through(net):
         features = FeatureCache(lambda frame: net.encode_frame(images[frame]), max_bytes=10**8)
         given = torch.zeros(37, 60, dtype=torch.uint8)
         given[10:30, 20:40] = 2
-        tracker = AotTracker(net, gap=2)
+        tracker = AotTracker(net, mem_every=2)
         tracker.add_reference(features[0], resize_labels(given, images.size), num_objects=2)
         for frame in range(1, 4):
             labels = tracker.labels(tracker.propagate(features[frame]), (37, 60))

@@ -179,6 +179,6 @@ def test_bad_input_is_refused(net):
     with pytest.raises(ValueError, match="labels of frame 0"):
         propagator.annotate(0, boxes(1)[:5])
     assert not propagator.propagate().any()
-    for wrong in ({"gap": 0}, {"sweeps_at_once": 0}, {"max_references": 0}, {"precision": "int8"}):
+    for wrong in ({"mem_every": 0}, {"sweeps_at_once": 0}, {"max_references": 0}, {"precision": "int8"}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
             AotSettings(**wrong)

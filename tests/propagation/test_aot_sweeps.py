@@ -4,9 +4,9 @@ import torch
 
 from civos_siaf.networks.aot.transformer import KeyValue
 from civos_siaf.propagation.aot_engine import AotEngine
-from civos_siaf.propagation.aot_images import resize_labels
 from civos_siaf.propagation.aot_sweeps import side_by_side
-from civos_siaf.propagation.truncated import TruncatedSweep, truncated_sweeps
+from civos_siaf.propagation.images import resize_labels
+from civos_siaf.propagation.sweeps import TruncatedSweep, truncated_sweeps
 from tests.propagation.aot_toys import FRAMES, HEIGHT, WIDTH, annotated
 
 
@@ -20,7 +20,7 @@ def run(propagator, sweeps, references=None):
 def test_a_sweep_is_an_engine_that_reads_all_annotated_frames(net):
     propagator = annotated(net, 2, 8)
     labels = propagator.propagate()
-    engine = AotEngine(net, gap=2)
+    engine = AotEngine(net, mem_every=2)
     engine.begin([propagator.memories[8], propagator.memories[2]], propagator.memories[8])
     counts = []
     for frame in (9, 10, 11):
@@ -45,7 +45,7 @@ def test_sweeps_do_not_depend_on_their_order(net, num_objects):
 
 
 @pytest.mark.parametrize("num_objects", [2, 11])
-@pytest.mark.parametrize("options", [{}, {"max_references": 2}, {"max_frames": 4}])
+@pytest.mark.parametrize("options", [{}, {"max_references": 2}, {"max_memory_frames": 4}])
 def test_sweeps_at_once_are_those_one_by_one(net, num_objects, options):
     one, many = (
         annotated(net, 1, 6, 9, num_objects=num_objects, sweeps_at_once=count, **options) for count in (1, 4)

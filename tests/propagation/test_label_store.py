@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from civos_siaf.propagation.label_store import LabelStore
-from civos_siaf.propagation.lazy_labels import LazyLabels
+from civos_siaf.propagation.label_store import LabelStore, LazyLabels
 
 
 def test_labels_come_back_as_they_were_at_any_moment():

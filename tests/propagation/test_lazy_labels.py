@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from civos_siaf.benchmark.metrics import as_labels
-from civos_siaf.propagation.lazy_labels import LazyLabels
+from civos_siaf.propagation.label_store import LazyLabels
 
 TRUTH = np.random.default_rng(0).integers(0, 9, (7, 4, 5)).astype(np.uint8)
 

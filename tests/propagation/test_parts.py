@@ -9,13 +9,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from civos_siaf.networks.padding import Padding
 from civos_siaf.networks.propagation_network import FrameFeatures, Memory
-from civos_siaf.padding import Padding
 from civos_siaf.propagation.feature_cache import FeatureCache
-from civos_siaf.propagation.lazy_labels import LazyLabels
+from civos_siaf.propagation.label_store import LazyLabels
 from civos_siaf.propagation.mask_store import MaskStore
 from civos_siaf.propagation.memory_bank import AnnotatedMemory, MemoryBank
-from civos_siaf.propagation.shelf import Shelf
+from civos_siaf.propagation.tensor_spill import TensorSpill
 
 
 @given(st.integers(1, 70), st.integers(1, 70))
@@ -70,7 +70,7 @@ def test_features_kept_in_half_come_back_in_the_types_that_they_had():
 
 
 def test_a_shelf_uses_places_again():
-    shelf = Shelf(max_bytes=100)
+    shelf = TensorSpill(max_bytes=100)
     inside = shelf.put(torch.ones(25))
     outside = [shelf.put(torch.full((25,), float(i))) for i in range(3)]
     assert shelf.file_bytes == 300
@@ -114,7 +114,7 @@ class Grudging:
 def test_a_shelf_writes_and_reads_all_bytes_or_says_where_it_could_not(tmp_path, monkeypatch):
     file = Grudging(room=250)
     monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: file)
-    shelf = Shelf(max_bytes=0, folder=tmp_path)
+    shelf = TensorSpill(max_bytes=0, folder=tmp_path)
     values = torch.arange(50.0).view(5, 10)
     put = shelf.put(values)
     assert torch.equal(put.get(), values)
@@ -138,12 +138,12 @@ def test_a_full_disk_is_told(tmp_path, monkeypatch):
     with FULL.open("r+b", buffering=0) as file:
         monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: file)
         with pytest.raises(OSError, match=f"cannot be written.*No space left.*{tmp_path}") as told:
-            Shelf(max_bytes=0, folder=tmp_path).put(torch.ones(3))
+            TensorSpill(max_bytes=0, folder=tmp_path).put(torch.ones(3))
         assert told.value.errno == errno.ENOSPC
 
 
 def test_what_is_put_on_a_shelf_does_not_change_with_the_original():
-    shelf, tensor = Shelf(max_bytes=1000), torch.ones(3)
+    shelf, tensor = TensorSpill(max_bytes=1000), torch.ones(3)
     put = shelf.put(tensor)
     tensor[:] = 5
     assert put.get().tolist() == [1, 1, 1]
@@ -165,7 +165,7 @@ def test_large_label_videos_are_decoded_when_they_are_looked_at():
 
 
 def test_a_disk_without_room_is_told_before_the_work(tmp_path, monkeypatch):
-    shelf = Shelf(max_bytes=100, folder=tmp_path)
+    shelf = TensorSpill(max_bytes=100, folder=tmp_path)
     held = shelf.put(torch.ones(25))
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
     shelf.check_room(10, 100)
@@ -238,5 +238,5 @@ def test_sweeps_from_other_frames_read_as_if_they_were_the_first(begins):
 def test_a_sweep_needs_an_annotated_frame_and_a_bank_a_limit():
     with pytest.raises(ValueError, match="annotated"):
         MemoryBank().begin([])
-    with pytest.raises(ValueError, match="max_kept"):
-        MemoryBank(max_kept=0)
+    with pytest.raises(ValueError, match="max_memory_frames"):
+        MemoryBank(max_memory_frames=0)

@@ -19,7 +19,7 @@ def propagator(num_objects=2, *, network=None, observer=None, frames=FRAMES, **o
         ToyFusion(),
         frames,
         num_objects=num_objects,
-        settings=PropagationSettings(**{"mem_freq": 2} | options),
+        settings=PropagationSettings(**{"mem_every": 2} | options),
         observer=observer,
     )
 
@@ -116,7 +116,7 @@ def test_masks_beyond_the_budget_go_to_a_file_with_the_same_result(tmp_path):
 
 def test_every_frame_reads_annotated_kept_and_previous_frames():
     steps = []
-    p = propagator(observer=steps.append, mem_freq=3)
+    p = propagator(observer=steps.append, mem_every=3)
     p.interact(masks(2), 0)
     assert [s.memory_frames for s in steps] == [1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5]
     assert {s.fused_with for s in steps} == {None}
@@ -124,7 +124,7 @@ def test_every_frame_reads_annotated_kept_and_previous_frames():
 
 def test_kept_frames_are_thinned_past_the_limit():
     steps = []
-    p = propagator(observer=steps.append, mem_freq=1, max_kept=4)
+    p = propagator(observer=steps.append, mem_every=1, max_memory_frames=4)
     p.interact(masks(2), 0)
     assert [s.memory_frames for s in steps] == [1, 2, 3, 4, 5, 3, 4, 5, 3, 4, 5]
 
@@ -255,7 +255,7 @@ def test_masks_of_another_shape_are_refused(wrong):
 
 
 def test_settings_refuse_values_out_of_range():
-    for options in ({"mem_freq": 0}, {"max_kept": 0}, {"top_k": 0}, {"precision": "int8"}):
+    for options in ({"mem_every": 0}, {"max_memory_frames": 0}, {"top_k": 0}, {"precision": "int8"}):
         with pytest.raises(ValueError, match=next(iter(options))):
             PropagationSettings(**options)
 
@@ -275,7 +275,7 @@ def test_a_sweep_reads_one_annotated_frame_where_the_paper_says_so():
             None,
             video(12),
             num_objects=1,
-            settings=PropagationSettings(mem_freq=3, earlier_annotated=earlier),
+            settings=PropagationSettings(mem_every=3, earlier_annotated=earlier),
             observer=steps.append,
         )
         propagator.interact(masks(1, seed=1), 2)

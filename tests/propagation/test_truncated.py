@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from civos_siaf.propagation.truncated import truncated_sweeps
+from civos_siaf.propagation.sweeps import truncated_sweeps
 
 VIDEOS = st.integers(1, 200).flatmap(
     lambda n: st.tuples(st.just(n), st.sets(st.integers(0, n - 1), min_size=1))

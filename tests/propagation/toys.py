@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from civos_siaf.frames import Frames
 from civos_siaf.networks.propagation_network import FrameFeatures, Memory, PropagationNetwork
+from civos_siaf.video.frames import Frames
 
 
 class ToyPropagation(PropagationNetwork):

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from civos_siaf.video_writer import write_video
+from civos_siaf.video.writer import write_video
 
 # A method that is there at once: none of these tests asks it.
 OPTIONS = ("method=nearest_colour", "method._target_=types.SimpleNamespace", "open_browser=false")

@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from civos_siaf.masks import write_png
-from civos_siaf.video_writer import write_video
+from civos_siaf.video.writer import write_video
 
 
 def test_batch_and_export(script, tmp_path):

@@ -70,7 +70,7 @@ def test_the_numbers_are_the_published_ones(network, stage, root):
     assert trainer.lr * schedule(0) == pytest.approx(least)
     assert schedule(5000) == pytest.approx(1)
     assert groups.weight_decay == (0.03 if pre else 0.07)
-    assert cfg.task.gap == (9999 if network == "t" else 2)
+    assert cfg.task.mem_every == (9999 if network == "t" else 2)
     assert cfg.task.auxiliary_steps == (10_000 if pre else 100_000)
     assert cfg.task.loss.get("align_corners", True) == (network != "swinbl")
     side = 464 if network == "swinbl" else 465

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from civos_siaf.networks.light_clicks import LightClicks
 from civos_siaf.networks.ritm import Ritm
 from civos_siaf.weights.click_networks import load_click_network
-from civos_siaf.weights.hrnet_start import init_ritm
+from civos_siaf.weights.start import init_ritm
 from tests.data.layouts import write_coco, write_davis, write_lvis
 from tests.scripts import experiments
 from tests.scripts.conftest import ROOT

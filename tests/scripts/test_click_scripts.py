@@ -12,7 +12,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from PIL import Image
 
-from civos_siaf.benchmark.noc import Sample, evaluate
+from civos_siaf.benchmark.noc import ClickSample, evaluate_clicks
 from civos_siaf.interaction.brs import FeatureBrs
 from civos_siaf.interaction.predictor import ClickPredictor
 from civos_siaf.networks.click_network import ClickNetwork
@@ -128,8 +128,8 @@ def test_interaction_configs(configs, name: str) -> None:
     assert isinstance(predictor, ClickPredictor)
     truth = np.zeros((40, 60), np.int8)
     truth[10:30, 10:30] = 1
-    sample = Sample("a", np.full((40, 60, 3), 90, np.uint8), truth)
-    assert len(evaluate(predictor, sample, target=2, max_clicks=2).ious) == 2  # as eval_clicks.py does
+    sample = ClickSample("a", np.full((40, 60, 3), 90, np.uint8), truth)
+    assert len(evaluate_clicks(predictor, sample, target=2, max_clicks=2).ious) == 2  # as eval_clicks.py does
     if name == "clicks_fbrs":
         assert isinstance(predictor.refinement, FeatureBrs)
     if name == "clicks":

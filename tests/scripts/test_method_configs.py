@@ -7,9 +7,8 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from civos_siaf import Click, Frames, Prompts, Scribble
-from civos_siaf.weights import own
-from civos_siaf.weights.manifest import manifest
-from civos_siaf.weights.registry import find
+from civos_siaf.weights import locate
+from civos_siaf.weights.manifest import find_record, manifest
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 VIDEO = np.random.default_rng(0).integers(0, 256, (4, 64, 96, 3), dtype=np.uint8)
@@ -61,15 +60,15 @@ def test_published_weights_are_looked_for_and_their_absence_is_told(name, config
         node = OmegaConf.select(cfg, option)
         assert node.name == weights
         with pytest.raises(
-            FileNotFoundError, match=f"no {find(weights).file_name} in .*download_weights.py {weights}"
+            FileNotFoundError, match=f"no {find_record(weights).file_name} in .*download_weights.py {weights}"
         ):
-            own.published_weights(node.name)
-        (tmp_path / find(weights).file_name).touch()
-        assert instantiate(node) == tmp_path / find(weights).file_name
+            locate.published_weights(node.name)
+        (tmp_path / find_record(weights).file_name).touch()
+        assert instantiate(node) == tmp_path / find_record(weights).file_name
     for option, experiment in needs.trained.items():
         node = OmegaConf.select(cfg, option)
         with pytest.raises(FileNotFoundError, match=f"train.py experiment={experiment}"):
-            own.trained_weights(node.name)
+            locate.trained_weights(node.name)
 
 
 def test_an_untrained_network_is_said_to_be_one(configs):
@@ -80,7 +79,7 @@ def test_an_untrained_network_is_said_to_be_one(configs):
 
 def test_the_published_values_are_the_defaults(configs):
     settings = compose("method/civos").method.settings
-    assert (settings.mem_freq, settings.top_k, settings.keep_outdated, settings.empty_rim) == (
+    assert (settings.mem_every, settings.top_k, settings.keep_outdated, settings.empty_rim) == (
         5,
         50,
         True,

@@ -33,7 +33,7 @@ def test_every_method_has_its_own_hash(method_hash, configured):
 
 
 def test_a_setting_changes_it(method_hash, configured):
-    plain, other = configured("siaf_light"), configured("siaf_light", "method.settings.max_frames=11")
+    plain, other = configured("siaf_light"), configured("siaf_light", "method.settings.max_memory_frames=11")
     assert method_hash(plain) != method_hash(other)
 
 
@@ -46,7 +46,7 @@ def test_what_is_referred_to_counts(method_hash):
 
 def test_the_content_of_weights_counts_and_not_their_place(method_hash, configured, tmp_path):
     def hashed(name):
-        return method_hash(configured("civos", f"method.network.path={tmp_path / name}"))
+        return method_hash(configured("civos", f"method.network.weights={tmp_path / name}"))
 
     (tmp_path / "a.pth").write_bytes(b"some weights")
     shutil.copy(tmp_path / "a.pth", tmp_path / "b.pth")

@@ -37,7 +37,7 @@ START, CLIP = "task.network.weights=null", "data.augment.size=[64,64]"
 CASES = [
     pytest.param("mivos_stage1", [START, CLIP, "data.min_pixels=5"], id="stage1"),
     pytest.param("mivos_stage2", [START, CLIP], id="stage2"),
-    pytest.param("mivos_fusion", ["task.propagation.path=null", "data.size=48"], id="fusion"),
+    pytest.param("mivos_fusion", ["task.propagation.weights=null", "data.size=48"], id="fusion"),
     pytest.param(
         "mivos_stage0",
         ["task.network.backbone=null", "data.clips.size=[64,64]"],
@@ -103,8 +103,8 @@ def test_hard_pixels_follow_the_length_of_the_fusion_training(root):
 def test_runs_for_fusion_are_made_as_configured(root, tmp_path):
     davis = f"videos.root={root / 'davis2017'}"
     with initialize_config_dir(config_dir=str(CONFIGS), version_base="1.3"):
-        cfg = compose("make_fusion_data", overrides=[f"out={tmp_path}", davis, "network.path=x"])
+        cfg = compose("make_fusion_data", overrides=[f"out={tmp_path}", davis, "network.weights=x"])
     outputs = instantiate(cfg.outputs)
     assert (outputs.separation, outputs.reach, outputs.min_area, outputs.max_objects) == (5, None, 100, 5)
-    assert outputs.settings.mem_freq == 10
+    assert outputs.settings.mem_every == 10
     assert instantiate(cfg.videos).names == ["bear", "bus"]

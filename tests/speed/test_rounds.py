@@ -3,7 +3,7 @@ import numpy as np
 from civos_siaf import Scribble
 from civos_siaf.methods import NearestColour
 from civos_siaf.speed.propagation import made_video
-from civos_siaf.speed.rounds import play_round
+from civos_siaf.speed.siaf import play_round
 
 
 class Seen(NearestColour):

@@ -2,7 +2,7 @@ import pytest
 
 from civos_siaf.benchmark import DavisDataset, Evaluation, FixedClock, Rules, click_strategy
 from civos_siaf.methods import NearestColour
-from civos_siaf.tables import CannotRunError, Job, table
+from civos_siaf.tables import CannotRunError, CellJob, table
 from tests.scripts.conftest import script  # noqa: F401
 
 RUN = {
@@ -66,7 +66,7 @@ def prepare():
             for _ in evaluation.play():
                 pass
 
-        return Job({"method": "toy", "settings": run.settings}, play)
+        return CellJob({"method": "toy", "settings": run.settings}, play)
 
     job.played = played
     return job

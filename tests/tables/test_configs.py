@@ -5,8 +5,8 @@ from hydra.utils import instantiate
 from civos_siaf.speed.siaf import NETWORKS
 from civos_siaf.speed.siaf_report import PAPER
 from civos_siaf.tables import CannotRunError, table
-from civos_siaf.weights.own import VARIABLE, published_weights
-from civos_siaf.weights.registry import RECORDS
+from civos_siaf.weights.locate import VARIABLE, published_weights
+from civos_siaf.weights.manifest import RECORDS
 from tests.scripts.conftest import ROOT
 from tests.tables.conftest import RUN
 
@@ -146,10 +146,10 @@ def test_weights_that_are_there_are_used(tmp_path):
     cfg = composed("civos_1", "published", *options)
     run = next(run for run in instantiate(cfg.table).runs if run.role == "civos")
     choice = instantiate(cfg.models).choose(run)
-    assert f"method.fusion.path='{elsewhere}'" in choice.options
+    assert f"method.fusion.weights='{elsewhere}'" in choice.options
     settings = compose("eval_davis", overrides=[*choice.options, "out=x"])
-    assert settings.method.fusion.path == str(elsewhere)
-    assert settings.method.clicks.network.path == str(tmp_path / "coco_lvis_h18s_itermask.pth")
+    assert settings.method.fusion.weights == str(elsewhere)
+    assert settings.method.clicks.network.weights == str(tmp_path / "coco_lvis_h18s_itermask.pth")
     assert len(set(choice.weights.values())) == 3
 
 
@@ -163,7 +163,7 @@ def test_weights_are_found_where_methods_find_them(tmp_path, monkeypatch):
     choice = instantiate(cfg.models).choose(run)
     found = published_weights("ritm-h18s")
     assert found == tmp_path / "coco_lvis_h18s_itermask.safetensors"
-    assert f"method.clicks.network.path='{found}'" in choice.options
+    assert f"method.clicks.network.weights='{found}'" in choice.options
 
 
 ROW = {"key": "a", "labels": ["a"], "published": [1.0]}

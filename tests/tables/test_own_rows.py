@@ -4,7 +4,7 @@ import pytest
 
 from civos_siaf.tables import OWN, Models, table, with_own_rows
 from civos_siaf.weights.download import sha256
-from civos_siaf.weights.own import own_weights
+from civos_siaf.weights.locate import own_weights
 from tests.tables.test_script import TINY
 
 
@@ -58,7 +58,7 @@ def test_costs_have_no_own_rows():
 def test_weight_files_named_by_a_configuration_are_hashed(tmp_path):
     file = tmp_path / "a.safetensors"
     file.write_bytes(b"1")
-    light = {"_target_": "civos_siaf.weights.own.own_weights", "name": "light_fusion"}
+    light = {"_target_": "civos_siaf.weights.locate.own_weights", "name": "light_fusion"}
     config = {"network": {"path": str(file), "name": "x"}, "more": [light, "gone.pth", "word"], "none": None}
     hashes = Models("mine", {}).hashes(config, known={})
     own = own_weights("light_fusion")

@@ -5,11 +5,10 @@ import torch
 
 from civos_siaf.data import fusion_data
 from civos_siaf.data.fusion_data import FusionItems
-from civos_siaf.networks.light_mask_fusion import LightMaskFusion
-from civos_siaf.networks.mask_fusion import MaskFusion
+from civos_siaf.networks.mask_fusion import LightMaskFusion, MaskFusion
 from civos_siaf.propagation.settings import PropagationSettings
 from civos_siaf.training.fusion_outputs import FusionOutputs
-from civos_siaf.training.losses_mivos import BootstrappedCrossEntropy
+from civos_siaf.training.losses import BootstrappedCrossEntropy
 from civos_siaf.training.tasks.fusion import FusionTask
 from tests.propagation.toys import ToyPropagation, video
 from tests.training.tasks.learning import learning
@@ -36,7 +35,7 @@ class Videos:
         return video(num_frames=7, seed=index)[int(stem)], labels
 
 
-OUTPUTS = FusionOutputs(separation=3, settings=PropagationSettings(mem_freq=2))
+OUTPUTS = FusionOutputs(separation=3, settings=PropagationSettings(mem_every=2))
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +78,7 @@ def test_a_stopped_run_is_completed_and_equal(tmp_path):
     assert files(tmp_path / "a") == files(tmp_path / "b")
     assert rest < network.frames_encoded - encoded - rest
     with pytest.raises(ValueError, match="other settings"):
-        list(OUTPUTS.write(network, videos, tmp_path / "a", {"mem_freq": 3}))
+        list(OUTPUTS.write(network, videos, tmp_path / "a", {"mem_every": 3}))
 
 
 @torch.inference_mode()

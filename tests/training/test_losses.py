@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from civos_siaf.training.losses import IGNORE, binary_cross_entropy, normalized_focal_loss
+from civos_siaf.training.losses import IGNORE_TARGET, binary_cross_entropy, normalized_focal_loss
 
 
 def case() -> tuple[torch.Tensor, torch.Tensor]:
@@ -15,8 +15,8 @@ def test_ignored_pixels_get_no_gradient(loss) -> None:
     logits, labels = case()
     logits.requires_grad_()
     loss(logits, labels).sum().backward()
-    assert (logits.grad[labels == IGNORE] == 0).all()
-    assert (logits.grad[labels != IGNORE] != 0).all()
+    assert (logits.grad[labels == IGNORE_TARGET] == 0).all()
+    assert (logits.grad[labels != IGNORE_TARGET] != 0).all()
 
 
 def test_the_focal_weights_have_a_mean_of_one() -> None:
@@ -33,7 +33,7 @@ def test_cross_entropy_counts_ignored_pixels_in_its_mean() -> None:
 
 
 def test_an_image_without_valid_pixels_costs_nothing() -> None:
-    labels = torch.full((1, 1, 3, 3), IGNORE)
+    labels = torch.full((1, 1, 3, 3), IGNORE_TARGET)
     logits = torch.randn(1, 1, 3, 3, requires_grad=True)
     loss = normalized_focal_loss(logits, labels)
     loss.sum().backward()

@@ -1,6 +1,6 @@
 import torch
 
-from civos_siaf.training.losses_aot import AotLoss
+from civos_siaf.training.losses import AotLoss
 
 LOSS = AotLoss(steps=100)
 

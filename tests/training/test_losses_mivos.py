@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
-from civos_siaf.aggregate import aggregate_logits
-from civos_siaf.training.losses_mivos import BootstrappedCrossEntropy, fusion_loss
+from civos_siaf.networks.aggregate import aggregate_logits
+from civos_siaf.training.losses import BootstrappedCrossEntropy, fusion_loss
 
 LOSS = BootstrappedCrossEntropy(start=10, end=20, final_fraction=0.25)
 

@@ -7,7 +7,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from civos_siaf.networks.afi.backbones import MobileNetBackbone
 from civos_siaf.training.ema import Ema
-from civos_siaf.training.shared_statistics import share_statistics
+from civos_siaf.training.network_changes import share_statistics
 from civos_siaf.training.task import Task
 from tests.training.tasks.cases import CASES
 from tests.training.tiny import TinyTask

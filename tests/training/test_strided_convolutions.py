@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from civos_siaf.networks.light_propagation import LightPropagation
-from civos_siaf.training.strided_convolutions import FullPrecisionConv2d, keep_full_precision
+from civos_siaf.training.network_changes import FullPrecisionConv2d, keep_full_precision
 
 
 def network():

@@ -2,8 +2,8 @@ import numpy as np
 import torch
 
 from civos_siaf.benchmark import DavisDataset, Rules, click_strategy
-from civos_siaf.benchmark.noc import Sample
-from civos_siaf.benchmark.noc_video import VideoSamples
+from civos_siaf.benchmark.noc import ClickSample
+from civos_siaf.benchmark.noc_data import VideoSamples
 from civos_siaf.training.validation import BenchmarkValidation, ClickValidation
 from tests.benchmark.eroded import Eroded
 
@@ -33,7 +33,7 @@ def network(radius):
 def square(side=11):
     truth = np.zeros((40, 40), np.int8)
     truth[10 : 10 + side, 10 : 10 + side] = 1
-    return Sample("square", np.zeros((40, 40, 3), np.uint8), truth)
+    return ClickSample("square", np.zeros((40, 40, 3), np.uint8), truth)
 
 
 def test_clicks_are_made_and_averaged():

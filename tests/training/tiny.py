@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from civos_siaf.data.samples import Item
+from civos_siaf.data.samples import TrainingItem
 from civos_siaf.training.task import Losses, Task
 
 
@@ -36,20 +36,20 @@ class TinyTask(Task):
         self._frozen = frozen
         self.fail_at = fail_at
 
-    def forward(self, batch: Item, step: int) -> Losses:
+    def forward(self, batch: TrainingItem, step: int) -> Losses:
         logits = self.network(batch["image"])
         loss = nn.functional.binary_cross_entropy_with_logits(logits, batch["mask"])
         return Losses(
             loss * (float("nan") if step == self.fail_at else 1.0), {"mean": logits.detach().mean()}
         )
 
-    def pictures(self, batch: Item) -> np.ndarray:
+    def pictures(self, batch: TrainingItem) -> np.ndarray:
         answer = self.network(batch["image"])[0].sigmoid().expand(3, -1, -1)
         return (answer.float().numpy().transpose(1, 2, 0) * 255).astype(np.uint8)
 
 
 class TinyData:
-    def item(self, index: int, rng: np.random.Generator, *, step: int) -> Item:
+    def item(self, index: int, rng: np.random.Generator, *, step: int) -> TrainingItem:
         image = rng.random((3, 8, 8), dtype=np.float32) + step * 1e-3
         return {"image": torch.from_numpy(image), "mask": torch.from_numpy(image[:1] > 0.5).float()}
 

@@ -11,8 +11,8 @@ from civos_siaf.networks.light_clicks import LightClicks
 from civos_siaf.networks.light_propagation import LightPropagation
 from civos_siaf.training.start import afi_network
 from civos_siaf.weights.afi_networks import build, load_afi_network
-from civos_siaf.weights.afi_start import init_afi
-from civos_siaf.weights.own import VARIABLE
+from civos_siaf.weights.locate import VARIABLE
+from civos_siaf.weights.start import init_afi
 
 
 def saved(state, path):

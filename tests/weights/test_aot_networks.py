@@ -3,8 +3,8 @@ import torch
 from safetensors.torch import save_file
 
 from civos_siaf.networks.aot.variants import VARIANTS
-from civos_siaf.weights.aot_networks import aot_network, build, init_encoder, published_state
-from civos_siaf.weights.registry import RECORDS, find
+from civos_siaf.weights.aot_networks import build, init_encoder, load_aot_network, published_state
+from civos_siaf.weights.manifest import RECORDS, find_record
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def as_published(state):
 )
 def test_published_files_load_strictly(tmp_path, state, wrap):
     torch.save(wrap(as_published(state)), tmp_path / "AOTT_PRE_YTB_DAV.pth")
-    net = aot_network("aott", tmp_path / "AOTT_PRE_YTB_DAV.pth", fast=False)
+    net = load_aot_network("aott", tmp_path / "AOTT_PRE_YTB_DAV.pth", fast=False)
     assert not net.training
     for name, value in net.state_dict().items():
         assert torch.equal(value, state[name])
@@ -37,19 +37,19 @@ def test_what_is_missing_is_named(tmp_path, state):
     kept = {name: value for name, value in state.items() if name != "LSTT.layers.0.linear_Q.bias"}
     save_file(kept, tmp_path / "aott.safetensors")
     with pytest.raises(ValueError, match=r"1 missing: LSTT.layers.0.linear_Q.bias"):
-        aot_network("aott", tmp_path / "aott.safetensors")
+        load_aot_network("aott", tmp_path / "aott.safetensors")
     with pytest.raises(ValueError, match=r"does not fit Aot: \d+ missing.*1 other shape: decoder.conv_in"):
-        aot_network("aots", tmp_path / "aott.safetensors")
+        load_aot_network("aots", tmp_path / "aott.safetensors")
     with pytest.raises(ValueError, match="no architecture 'deaott'; there are aott, aots"):
-        aot_network("deaott")
+        load_aot_network("deaott")
 
 
 def test_untrained_weights_are_announced():
     with pytest.warns(UserWarning, match="aott is untrained") as said:
-        first = aot_network("aott", fast=False)
+        first = load_aot_network("aott", fast=False)
     assert said[0].filename == __file__
     with pytest.warns(UserWarning, match="untrained"):
-        second = aot_network("aott", fast=False)
+        second = load_aot_network("aott", fast=False)
     assert torch.equal(first.LSTT.layers[0].linear_Q.weight, second.LSTT.layers[0].linear_Q.weight)
 
 
@@ -96,5 +96,5 @@ def test_every_published_file_has_its_architecture():
     assert len(records) == 12
     assert len({record.url for record in records}) == 12
     assert {record.architecture for record in records} == set(VARIANTS)
-    assert find("r50-aotl").file_name == "R50_AOTL_PRE_YTB_DAV.pth"
-    assert find("swinb-aotl-pre").file_name == "SwinB_AOTL_PRE.pth"
+    assert find_record("r50-aotl").file_name == "R50_AOTL_PRE_YTB_DAV.pth"
+    assert find_record("swinb-aotl-pre").file_name == "SwinB_AOTL_PRE.pth"

@@ -8,7 +8,6 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from civos_siaf.networks.ritm import Ritm
-from civos_siaf.weights.check import build as build_any
 from civos_siaf.weights.click_networks import (
     ARCHITECTURES,
     build,
@@ -18,7 +17,8 @@ from civos_siaf.weights.click_networks import (
     load_into,
 )
 from civos_siaf.weights.load import load_strictly, read_weights
-from civos_siaf.weights.registry import RECORDS, find
+from civos_siaf.weights.manifest import RECORDS, find_record
+from civos_siaf.weights.save import build as build_any
 from civos_siaf.weights.save import convert, save_weights
 
 CONFIG = Path(__file__).parents[1] / "reference" / "ritm" / "hrnet18s-ocr_config.json"
@@ -245,10 +245,10 @@ def test_fused_loading_gives_the_same_answer(network: Ritm, published: Path) -> 
 
 
 def test_the_registry() -> None:
-    assert find("ritm-h18s").file_name == "coco_lvis_h18s_itermask.pth"
+    assert find_record("ritm-h18s").file_name == "coco_lvis_h18s_itermask.pth"
     assert len({record.name for record in RECORDS}) == len(RECORDS)
     ritm = [record for record in RECORDS if record.name.startswith("ritm")]
     assert all(record.url.endswith(record.file_name) for record in ritm)
     assert {record.architecture for record in ritm} <= set(ARCHITECTURES)
     with pytest.raises(ValueError, match="no weights called 'x'; there are ritm-h18s"):
-        find("x")
+        find_record("x")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from civos_siaf.weights.download import download
-from civos_siaf.weights.registry import WeightRecord
+from civos_siaf.weights.manifest import WeightRecord
 
 CONTENT = bytes(range(256)) * 9000
 

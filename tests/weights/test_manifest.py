@@ -6,13 +6,11 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from civos_siaf.places import folder
-from civos_siaf.weights.check import build, check_weights
+from civos_siaf.runtime.resources import resource_folder
 from civos_siaf.weights.load import load_strictly, read_weights
-from civos_siaf.weights.manifest import FILE, WeightRecord, manifest, read_manifest
-from civos_siaf.weights.own import TRAINED_BY
-from civos_siaf.weights.registry import RECORDS
-from civos_siaf.weights.save import save_weights
+from civos_siaf.weights.locate import TRAINED_BY
+from civos_siaf.weights.manifest import FILE, RECORDS, WeightRecord, manifest, read_manifest
+from civos_siaf.weights.save import build, check_weights, save_weights
 
 FIXTURES = Path(__file__).parents[1] / "reference"
 PUBLISHED_LISTS = {
@@ -28,7 +26,7 @@ PUBLISHED_LISTS = {
 @pytest.mark.parametrize("name", manifest().shipped)
 def test_the_files_that_come_along_are_those_of_the_manifest(name):
     record = manifest().shipped[name]
-    path = folder("checkpoints") / record.file_name
+    path = resource_folder("checkpoints") / record.file_name
     assert path.stat().st_size == record.bytes
     check_weights(path, record)
 
@@ -55,9 +53,11 @@ def test_counts_are_those_of_the_published_lists_of_names(name):
 
 def test_methods_and_tables_name_what_there_is():
     found = manifest()
-    assert set(found.methods) == {path.stem for path in (folder("configs") / "method").glob("*.yaml")}
-    experiments = {path.stem for path in (folder("configs") / "experiment").glob("*.yaml")}
-    with initialize_config_dir(str(folder("configs")), version_base="1.3"):
+    assert set(found.methods) == {
+        path.stem for path in (resource_folder("configs") / "method").glob("*.yaml")
+    }
+    experiments = {path.stem for path in (resource_folder("configs") / "experiment").glob("*.yaml")}
+    with initialize_config_dir(str(resource_folder("configs")), version_base="1.3"):
         for name, needs in found.methods.items():
             cfg = compose("eval_davis", [f"method={name}"])
             for option, weights in needs.published.items():
@@ -117,7 +117,7 @@ def test_names_that_no_network_of_aot_needs_are_left_out(tmp_path):
     ],
 )
 def test_a_manifest_with_a_slip_says_where(tmp_path, old, new, message):
-    text = (folder("checkpoints") / FILE).read_text()
+    text = (resource_folder("checkpoints") / FILE).read_text()
     assert old in text
     path = tmp_path / FILE
     path.write_text(text.replace(old, new, 1))

@@ -5,8 +5,8 @@ import torch
 
 from civos_siaf.networks.stm import Stm
 from civos_siaf.weights.load import load_strictly
-from civos_siaf.weights.named import hashes
-from civos_siaf.weights.own import VARIABLE, published_weights, trained_weights, weight_folders
+from civos_siaf.weights.locate import VARIABLE, published_weights, trained_weights, weight_folders
+from civos_siaf.weights.provenance import hashes
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_a_run_is_named_by_its_folder(here):
     with pytest.raises(FileNotFoundError, match=r"no weights.safetensors .* in mine \(no such folder\)"):
         trained_weights("siaf_r50_y", "mine")
     early = written(here / "mine" / "ytb" / "weights.safetensors")
-    config = {"_target_": "civos_siaf.weights.own.trained_weights", "name": "siaf_r50_y", "run": "mine"}
+    config = {"_target_": "civos_siaf.weights.locate.trained_weights", "name": "siaf_r50_y", "run": "mine"}
     assert trained_weights("siaf_r50_y", here / "mine") == early
     before = hashes(config)
     last = written(here / "mine" / "davis" / "weights.safetensors")

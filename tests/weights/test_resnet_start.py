@@ -6,8 +6,8 @@ from safetensors.torch import load_file, save_file
 from civos_siaf.networks.s2m import S2m
 from civos_siaf.networks.stm import Stm
 from civos_siaf.training.start import fusion_network, propagation_network, s2m_network
-from civos_siaf.weights.own import own_weights
-from civos_siaf.weights.resnet_start import extended
+from civos_siaf.weights.locate import own_weights
+from civos_siaf.weights.start import extended
 
 
 @pytest.fixture(scope="module")

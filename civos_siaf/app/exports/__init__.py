@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from civos_siaf.app.exports.annotation import Annotation, ObjectInfo, check_objects
+from civos_siaf.app.exports.annotated_video import AnnotatedVideo, ExportedObject, check_objects
 from civos_siaf.app.exports.coco import Coco
 from civos_siaf.app.exports.cvat import Cvat
 from civos_siaf.app.exports.davis import Davis
@@ -20,10 +20,10 @@ from civos_siaf.app.exports.options import build, describe
 from civos_siaf.app.exports.overlay_video import Overlay
 from civos_siaf.app.exports.yolo import Yolo
 from civos_siaf.app.exports.youtube_vos import YoutubeVos
-from civos_siaf.files import atomic_path
-from civos_siaf.protocol import Progress, ignore
+from civos_siaf.protocol import Progress, no_progress
+from civos_siaf.runtime.files import atomic_path
 
-__all__ = ["Annotation", "Exporter", "ObjectInfo", "export", "export_file", "exporter", "formats"]
+__all__ = ["AnnotatedVideo", "ExportedObject", "Exporter", "export", "export_file", "exporter", "formats"]
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".mov")
 _STORED = frozenset({".png", ".jpg", ".mp4"})
@@ -39,7 +39,7 @@ class Exporter(Protocol):
     def suffix(self) -> str:
         """Of the file that is written; empty for a folder."""
 
-    def write(self, annotation: Annotation, target: Path, progress: Progress) -> None:
+    def write(self, annotation: AnnotatedVideo, target: Path, progress: Progress) -> None:
         """Write `target` in one piece, reading frame by frame."""
 
 
@@ -69,12 +69,12 @@ def exporter(format: str, options: Mapping[str, object] | None = None) -> Export
 
 
 def export(
-    annotation: Annotation,
+    annotation: AnnotatedVideo,
     format: str,
     target: Path | str,
     *,
     options: Mapping[str, object] | None = None,
-    progress: Progress = ignore,
+    progress: Progress = no_progress,
 ) -> Path:
     """Write an annotated video in a format; memory does not grow with its length.
 
@@ -103,12 +103,12 @@ def export(
 
 
 def export_file(
-    annotation: Annotation,
+    annotation: AnnotatedVideo,
     format: str,
     folder: Path | str,
     *,
     options: Mapping[str, object] | None = None,
-    progress: Progress = ignore,
+    progress: Progress = no_progress,
 ) -> Path:
     """Export as one file in `folder`, to be sent: formats that write a folder are zipped.
 

@@ -10,13 +10,13 @@ from typing import Any, ClassVar, TextIO
 
 import numpy as np
 
-from civos_siaf.app.exports.annotation import Annotation, masks_of, read_labels
+from civos_siaf.app.exports.annotated_video import AnnotatedVideo, masks_of, read_labels
 from civos_siaf.app.exports.names import Categories, frame_names, video_name
 from civos_siaf.app.exports.options import option
 from civos_siaf.app.exports.polygons import bounding_box
-from civos_siaf.files import atomic_path
 from civos_siaf.masks import to_rle
 from civos_siaf.protocol import Progress
+from civos_siaf.runtime.files import atomic_path
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Coco:
     categories: str = option("names", "one category per name, or per object", choices=("names", "objects"))
     every: int = option(1, "every n-th frame", least=1)
 
-    def write(self, annotation: Annotation, target: Path, progress: Progress) -> None:
+    def write(self, annotation: AnnotatedVideo, target: Path, progress: Progress) -> None:
         """Write the file `target`."""
         classes = Categories(annotation.objects, by=self.categories, first=1)
         frames, video = annotation.frames, video_name(annotation)
@@ -49,7 +49,7 @@ class Coco:
             _write_list(file, "annotations", self._annotations(annotation, classes, progress), last=True)
             file.write("}\n")
 
-    def _images(self, annotation: Annotation, video: str) -> Iterator[dict[str, Any]]:
+    def _images(self, annotation: AnnotatedVideo, video: str) -> Iterator[dict[str, Any]]:
         size = {"width": annotation.frames.width, "height": annotation.frames.height}
         for t, name in enumerate(frame_names(annotation)):
             if t % self.every == 0:
@@ -59,7 +59,7 @@ class Coco:
                 yield {"id": t + 1, "file_name": f"{video}/{name}.jpg", **size, **place}
 
     def _annotations(
-        self, annotation: Annotation, classes: Categories, progress: Progress
+        self, annotation: AnnotatedVideo, classes: Categories, progress: Progress
     ) -> Iterator[dict[str, Any]]:
         number, total = 0, len(annotation.frames)
         for t in range(0, total, self.every):

@@ -12,12 +12,12 @@ from typing import ClassVar, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from civos_siaf.app.exports.annotation import Annotation, ObjectInfo, masks_of, read_labels
+from civos_siaf.app.exports.annotated_video import AnnotatedVideo, ExportedObject, masks_of, read_labels
 from civos_siaf.app.exports.names import object_name, xml_attribute, xml_text
 from civos_siaf.app.exports.options import option
 from civos_siaf.app.exports.polygons import bounding_box, edge_outline
-from civos_siaf.files import atomic_path
 from civos_siaf.protocol import Progress
+from civos_siaf.runtime.files import atomic_path
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Cvat:
 
     shapes: str = option("masks", "exact masks, or polygon tracks", choices=("masks", "polygons"))
 
-    def write(self, annotation: Annotation, target: Path, progress: Progress) -> None:
+    def write(self, annotation: AnnotatedVideo, target: Path, progress: Progress) -> None:
         """Write the file `target`."""
         with atomic_path(target) as temporary, temporary.open("w", encoding="utf-8") as file:
             file.write(_head(annotation, "mask" if self.shapes == "masks" else "polygon"))
@@ -58,7 +58,7 @@ def run_lengths(mask: NDArray[np.bool_]) -> list[int]:
     return [0, *runs] if flat[0] else list(runs)
 
 
-def _head(annotation: Annotation, kind: str) -> str:
+def _head(annotation: AnnotatedVideo, kind: str) -> str:
     frames = annotation.frames
     colours: dict[str, str] = {}
     for item in sorted(annotation.objects, key=lambda item: item.id):
@@ -77,7 +77,7 @@ def _head(annotation: Annotation, kind: str) -> str:
     )
 
 
-def _track(number: int, item: ObjectInfo) -> str:
+def _track(number: int, item: ExportedObject) -> str:
     label = xml_attribute(object_name(item))
     return f'<track id="{number}" label={label} source="manual" group_id="{item.id}">\n'
 
@@ -86,7 +86,7 @@ def _place(frame: int, *, outside: bool) -> str:
     return f'frame="{frame}" keyframe="1" outside="{int(outside)}" occluded="0"'
 
 
-def _write_masks(file: TextIO, annotation: Annotation, progress: Progress) -> None:
+def _write_masks(file: TextIO, annotation: AnnotatedVideo, progress: Progress) -> None:
     number, total = 0, len(annotation.frames)
     for t in range(total):
         for item, mask in masks_of(annotation, read_labels(annotation, t)):
@@ -107,7 +107,7 @@ def _write_masks(file: TextIO, annotation: Annotation, progress: Progress) -> No
 class _Track:
     """A track being written to a file of its own, as all of them grow frame by frame."""
 
-    item: ObjectInfo
+    item: ExportedObject
     file: TextIO
     points: str = field(default="")
     visible: bool = field(default=False)
@@ -123,7 +123,7 @@ class _Track:
         self.file.write(f'<polygon {place} points="{self.points}" z_order="0"></polygon>\n')
 
 
-def _write_polygons(file: TextIO, annotation: Annotation, progress: Progress) -> None:
+def _write_polygons(file: TextIO, annotation: AnnotatedVideo, progress: Progress) -> None:
     total = len(annotation.frames)
     with ExitStack() as files:
         tracks = {

@@ -8,12 +8,12 @@ from typing import ClassVar
 
 from PIL import Image
 
-from civos_siaf.app.exports.annotation import Annotation, read_labels
+from civos_siaf.app.exports.annotated_video import AnnotatedVideo, read_labels
 from civos_siaf.app.exports.names import frame_names, video_name, write_name_table
 from civos_siaf.app.exports.options import option
-from civos_siaf.files import atomic_folder, write_text
 from civos_siaf.masks import palette_image
 from civos_siaf.protocol import Progress
+from civos_siaf.runtime.files import atomic_folder, write_text
 
 JPEG_QUALITY = 95
 
@@ -28,7 +28,7 @@ class Davis:
 
     images: bool = option(False, "write the frames as JPEG, too")
 
-    def write(self, annotation: Annotation, target: Path, progress: Progress) -> None:
+    def write(self, annotation: AnnotatedVideo, target: Path, progress: Progress) -> None:
         """Write the folder `target`."""
         video, names = video_name(annotation), frame_names(annotation)
         with atomic_folder(target) as folder:
@@ -43,7 +43,7 @@ class Davis:
             write_name_table(annotation, folder)
 
 
-def write_jpeg(annotation: Annotation, frame: int, path: Path) -> None:
+def write_jpeg(annotation: AnnotatedVideo, frame: int, path: Path) -> None:
     """Write one frame as JPEG."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(annotation.frames[frame]).save(path, quality=JPEG_QUALITY)

@@ -17,14 +17,14 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from civos_siaf.app.exports.annotation import Annotation, masks_of, read_labels
+from civos_siaf.app.exports.annotated_video import AnnotatedVideo, masks_of, read_labels
 from civos_siaf.app.exports.davis import write_jpeg
 from civos_siaf.app.exports.names import frame_names, object_name, video_name, write_name_table, xml_attribute
 from civos_siaf.app.exports.options import option
-from civos_siaf.files import atomic_folder, write_text
 from civos_siaf.protocol import Progress
+from civos_siaf.runtime.files import atomic_folder, write_text
 
-CHANNELS = 4
+RGBA_CHANNELS = 4
 VALUE_BITS = 8
 LENGTH_BITS = (3, 4, 8, 16)
 
@@ -46,7 +46,7 @@ class LabelStudio:
     image_prefix: str = option("/data/local-files/?d=", "what stands before <video>/<frame>.jpg")
     kind: str = option("annotations", "finished, or to be checked", choices=("annotations", "predictions"))
 
-    def write(self, annotation: Annotation, target: Path, progress: Progress) -> None:
+    def write(self, annotation: AnnotatedVideo, target: Path, progress: Progress) -> None:
         """Write the folder `target`."""
         video, names, total = video_name(annotation), frame_names(annotation), len(annotation.frames)
         with atomic_folder(target) as folder:
@@ -62,7 +62,7 @@ class LabelStudio:
             write_text(folder / "label_config.xml", label_config(annotation))
             write_name_table(annotation, folder)
 
-    def _task(self, annotation: Annotation, frame: int, image: str) -> dict[str, Any]:
+    def _task(self, annotation: AnnotatedVideo, frame: int, image: str) -> dict[str, Any]:
         labels = read_labels(annotation, frame)
         regions = [
             {
@@ -82,7 +82,7 @@ class LabelStudio:
         return {"data": data, self.kind: [{"result": regions}]}
 
 
-def label_config(annotation: Annotation) -> str:
+def label_config(annotation: AnnotatedVideo) -> str:
     """The labelling set-up: an image and a brush for every name."""
     colours: dict[str, str] = {}
     for item in sorted(annotation.objects, key=lambda item: item.id):
@@ -101,12 +101,12 @@ def brush_rle(mask: NDArray[np.bool_]) -> list[int]:
     """A mask (H, W) as the bytes of the packing that this module describes."""
     flat = mask.ravel()
     starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
-    lengths, values = _short_runs(np.diff(np.append(starts, len(flat))) * CHANNELS, flat[starts])
+    lengths, values = _short_runs(np.diff(np.append(starts, len(flat))) * RGBA_CHANNELS, flat[starts])
     size = np.searchsorted(2 ** np.array(LENGTH_BITS), lengths)
     bits = np.array(LENGTH_BITS)[size]
     codes = (((4 + size) << bits | (lengths - 1)) << VALUE_BITS) | (values * 255)
     widths = 1 + 2 + bits + VALUE_BITS
-    head = len(flat) * CHANNELS << 5 | (VALUE_BITS - 1)
+    head = len(flat) * RGBA_CHANNELS << 5 | (VALUE_BITS - 1)
     for length in LENGTH_BITS:
         head = head << 4 | (length - 1)
     head_bits = np.array([int(bit) for bit in f"{head:0{32 + 5 + 16}b}"], dtype=np.uint8)

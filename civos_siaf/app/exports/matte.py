@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from civos_siaf.app.exports.annotation import Annotation, read_labels
+from civos_siaf.app.exports.annotated_video import AnnotatedVideo, read_labels
 from civos_siaf.app.exports.names import frame_names, write_name_table
 from civos_siaf.app.exports.options import option
-from civos_siaf.files import atomic_folder
-from civos_siaf.frames import DEFAULT_RATE, Rgb
 from civos_siaf.protocol import Progress
-from civos_siaf.video_writer import write_video
+from civos_siaf.runtime.files import atomic_folder
+from civos_siaf.video.frames import DEFAULT_RATE, Rgb
+from civos_siaf.video.writer import write_video
 
 PNG_COMPRESSION = 3
 
@@ -38,7 +38,7 @@ class Matte:
         """Of the result; empty for a folder."""
         return ".mp4" if self.kind == "mp4" else ""
 
-    def write(self, annotation: Annotation, target: Path, progress: Progress) -> None:
+    def write(self, annotation: AnnotatedVideo, target: Path, progress: Progress) -> None:
         """Write the file or folder `target`.
 
         Raises:
@@ -60,12 +60,12 @@ class Matte:
                 progress(t + 1, len(names))
             write_name_table(annotation, folder)
 
-    def _greys(self, annotation: Annotation, progress: Progress) -> Iterator[Rgb]:
+    def _greys(self, annotation: AnnotatedVideo, progress: Progress) -> Iterator[Rgb]:
         for t in range(len(annotation.frames)):
             yield np.repeat(self._alpha(annotation, t)[..., None], 3, axis=2)
             progress(t + 1, len(annotation.frames))
 
-    def _alpha(self, annotation: Annotation, frame: int) -> NDArray[np.uint8]:
+    def _alpha(self, annotation: AnnotatedVideo, frame: int) -> NDArray[np.uint8]:
         labels = read_labels(annotation, frame)
         mask = labels == self.object if self.object else labels > 0
         return np.asarray(mask * np.uint8(255), dtype=np.uint8)

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from civos_siaf.app.exports.annotation import Annotation, ObjectInfo
-from civos_siaf.files import write_text
+from civos_siaf.app.exports.annotated_video import AnnotatedVideo, ExportedObject
+from civos_siaf.runtime.files import write_text
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +35,12 @@ def safe_name(text: str, *, default: str = "video") -> str:
     return f"_{kept}" if kept.partition(".")[0].lower() in _RESERVED else kept or default
 
 
-def video_name(annotation: Annotation) -> str:
+def video_name(annotation: AnnotatedVideo) -> str:
     """The video's name as part of a path, without the suffix of a video file."""
     return safe_name(re.sub(r"\.(mp4|mov|mkv|avi|webm|m4v|mpe?g)$", "", annotation.name, flags=re.I))
 
 
-def frame_names(annotation: Annotation) -> list[str]:
+def frame_names(annotation: AnnotatedVideo) -> list[str]:
     """A file name without suffix for every frame, all different.
 
     The stems of an image folder's files where they are safe and differ; otherwise the frame numbers, in as
@@ -55,7 +55,7 @@ def frame_names(annotation: Annotation) -> list[str]:
     return [f"{t:0{digits}d}" for t in range(len(stems))]
 
 
-def write_name_table(annotation: Annotation, folder: Path) -> None:
+def write_name_table(annotation: AnnotatedVideo, folder: Path) -> None:
     """Write `frame_names.csv`, old and new names, where files are not called as the video's images are."""
     frames, names = annotation.frames, frame_names(annotation)
     old = [frames.name(t) for t in range(len(frames))]
@@ -69,7 +69,7 @@ def write_name_table(annotation: Annotation, folder: Path) -> None:
     log.warning("%s: files have other names than the images; %s lists both", annotation.name, NAME_TABLE)
 
 
-def object_name(item: ObjectInfo) -> str:
+def object_name(item: ExportedObject) -> str:
     """The name of an object, or "object N" where it is blank."""
     return item.name if item.name.strip() else f"object {item.id}"
 
@@ -83,7 +83,7 @@ class Categories:
         first: number of the first class.
     """
 
-    def __init__(self, objects: Iterable[ObjectInfo], *, by: str, first: int) -> None:
+    def __init__(self, objects: Iterable[ExportedObject], *, by: str, first: int) -> None:
         self.names: dict[int, str] = {}
         self.of: dict[int, int] = {}
         numbers: dict[str, int] = {}

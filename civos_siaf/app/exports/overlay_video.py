@@ -11,13 +11,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from civos_siaf.app.exports.annotation import Annotation, read_labels
+from civos_siaf.app.exports.annotated_video import AnnotatedVideo, read_labels
 from civos_siaf.app.exports.options import option
-from civos_siaf.frames import DEFAULT_RATE, Rgb
 from civos_siaf.masks import davis_palette
-from civos_siaf.overlay import overlay
 from civos_siaf.protocol import Progress
-from civos_siaf.video_writer import write_video
+from civos_siaf.video.frames import DEFAULT_RATE, Rgb
+from civos_siaf.video.overlay import overlay
+from civos_siaf.video.writer import write_video
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Overlay:
     opacity: float = option(0.5, "of the tint", least=0, most=1)
     quality: int = option(20, "rate factor; lower is better and larger", least=0, most=51)
 
-    def write(self, annotation: Annotation, target: Path, progress: Progress) -> None:
+    def write(self, annotation: AnnotatedVideo, target: Path, progress: Progress) -> None:
         """Write the file `target`."""
         colours, frames = colour_table(annotation), annotation.frames
 
@@ -45,7 +45,7 @@ class Overlay:
         write_video(target, pictures(), frame_rate=rate, quality=self.quality)
 
 
-def colour_table(annotation: Annotation) -> NDArray[np.uint8]:
+def colour_table(annotation: AnnotatedVideo) -> NDArray[np.uint8]:
     """RGB by label, (256, 3) uint8: the objects' colours, DAVIS's where one is not of the form #rrggbb."""
     colours = davis_palette()
     for item in annotation.objects:

@@ -9,15 +9,15 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from civos_siaf.app.exports.annotation import Annotation, masks_of, read_labels
+from civos_siaf.app.exports.annotated_video import AnnotatedVideo, masks_of, read_labels
 from civos_siaf.app.exports.davis import write_jpeg
 from civos_siaf.app.exports.names import Categories, frame_names, video_name, write_name_table, yaml_text
 from civos_siaf.app.exports.options import option
 from civos_siaf.app.exports.polygons import Ring, centre_outlines
-from civos_siaf.files import atomic_folder
 from civos_siaf.protocol import Progress
+from civos_siaf.runtime.files import atomic_folder
 
-INSIDE = 0.25
+COORDINATE_RANGE = 0.25
 """Where in a pixel its point lies: readers that cut off find the pixel again, and readers that round, too."""
 
 
@@ -40,7 +40,7 @@ class Yolo:
     every: int = option(1, "every n-th frame", least=1)
     images: bool = option(True, "write the frames as JPEG")
 
-    def write(self, annotation: Annotation, target: Path, progress: Progress) -> None:
+    def write(self, annotation: AnnotatedVideo, target: Path, progress: Progress) -> None:
         """Write the folder `target`."""
         classes = Categories(annotation.objects, by=self.categories, first=0)
         video, names, total = video_name(annotation), frame_names(annotation), len(annotation.frames)
@@ -56,7 +56,7 @@ class Yolo:
             (folder / "data.yaml").write_text(_data(classes), encoding="ascii")
             write_name_table(annotation, folder)
 
-    def _lines(self, annotation: Annotation, frame: int, classes: Categories) -> str:
+    def _lines(self, annotation: AnnotatedVideo, frame: int, classes: Categories) -> str:
         lines = []
         for item, mask in masks_of(annotation, read_labels(annotation, frame)):
             rings = centre_outlines(mask)
@@ -77,7 +77,9 @@ def _joined(rings: list[Ring]) -> Ring:
 def _numbers(ring: Ring, mask: NDArray[np.bool_]) -> str:
     """Fractions of (W, H) in 7 digits, found again by cutting off and by rounding."""
     height, width = mask.shape
-    return " ".join(f"{value:.7f}" for value in ((ring + INSIDE) / (width, height)).ravel().tolist())
+    return " ".join(
+        f"{value:.7f}" for value in ((ring + COORDINATE_RANGE) / (width, height)).ravel().tolist()
+    )
 
 
 def _data(classes: Categories) -> str:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from civos_siaf.app.exports.annotation import Annotation, masks_of, read_labels
+from civos_siaf.app.exports.annotated_video import AnnotatedVideo, masks_of, read_labels
 from civos_siaf.app.exports.davis import write_jpeg
 from civos_siaf.app.exports.names import frame_names, object_name, video_name, write_name_table
 from civos_siaf.app.exports.options import option
-from civos_siaf.files import atomic_folder, write_text
 from civos_siaf.masks import palette_image
 from civos_siaf.protocol import Progress
+from civos_siaf.runtime.files import atomic_folder, write_text
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class YoutubeVos:
     every: int = option(5, "masks at every n-th frame", least=1)
     images: bool = option(True, "write the frames as JPEG")
 
-    def write(self, annotation: Annotation, target: Path, progress: Progress) -> None:
+    def write(self, annotation: AnnotatedVideo, target: Path, progress: Progress) -> None:
         """Write the folder `target`."""
         video, names = video_name(annotation), frame_names(annotation)
         objects = {item.id: (object_name(item), list[str]()) for item in annotation.objects}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from civos_siaf.app.imports.coco import read_coco_masks
-from civos_siaf.app.imports.imported import Imported, mask_actions, object_actions
+from civos_siaf.app.imports.external_masks import Imported, mask_actions, object_actions
 from civos_siaf.app.imports.png import read_png_masks
-from civos_siaf.frames import Frames
+from civos_siaf.video.frames import Frames
 
 __all__ = ["FORMATS", "Imported", "mask_actions", "object_actions", "read_masks"]
 

@@ -11,12 +11,11 @@ import numpy as np
 
 from civos_siaf.app.imports.coco_sections import read_sections
 from civos_siaf.app.imports.coco_shapes import mask_of
-from civos_siaf.app.imports.frame_numbers import frame_numbers
-from civos_siaf.app.imports.imported import Imported, check_number_of_objects
-from civos_siaf.coco import file_name
-from civos_siaf.frames import Frames
+from civos_siaf.app.imports.external_masks import Imported, check_number_of_objects, frame_numbers
 from civos_siaf.masks import VOID
+from civos_siaf.masks.coco import file_name
 from civos_siaf.protocol import Labels
+from civos_siaf.video.frames import Frames
 
 MAX_FILE = 2**30
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from civos_siaf.coco import read_entries
-from civos_siaf.frames import Frames
+from civos_siaf.masks.coco import read_entries
+from civos_siaf.video.frames import Frames
 
 Entry: TypeAlias = dict[str, Any]
 Sections: TypeAlias = dict[str, list[Entry]]

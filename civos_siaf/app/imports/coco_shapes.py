@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from civos_siaf.app.run_lengths import check_counts
-from civos_siaf.coco import decode
+from civos_siaf.masks.coco import decode_segmentation
+from civos_siaf.masks.run_lengths import check_counts
 
 _MOST_EDGES = 8  # per pixel: its four sides, and bridges
 
@@ -30,9 +30,9 @@ def mask_of(entry: Mapping[str, Any], size: tuple[int, int]) -> NDArray[np.bool_
             check_counts(counts, size[0] * size[1])
         elif not all(type(count) is int and count >= 0 for count in counts) or sum(counts) != math.prod(size):
             raise ValueError("run lengths do not fill the frame")
-        return decode(shape, *size)
+        return decode_segmentation(shape, *size)
     polygons = [polygon for polygon in (_near(polygon, size) for polygon in shape or ()) if polygon]
-    return decode(polygons, *size) if polygons else np.zeros(size, dtype=bool)
+    return decode_segmentation(polygons, *size) if polygons else np.zeros(size, dtype=bool)
 
 
 def _near(polygon: list[float], size: tuple[int, int]) -> list[float]:

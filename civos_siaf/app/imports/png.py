@@ -8,11 +8,10 @@ from pathlib import Path, PurePosixPath
 from PIL import Image
 
 from civos_siaf.app.imports import mask_pictures
-from civos_siaf.app.imports.frame_numbers import frame_numbers
-from civos_siaf.app.imports.imported import Imported, check_number_of_objects
+from civos_siaf.app.imports.external_masks import Imported, check_number_of_objects, frame_numbers
 from civos_siaf.app.imports.picture_files import PictureFiles, open_pictures
-from civos_siaf.frames import Frames
 from civos_siaf.protocol import Labels
+from civos_siaf.video.frames import Frames
 
 
 def read_png_masks(

@@ -15,11 +15,11 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 import civos_siaf.app
-from civos_siaf.app.actions import ActionError, Cancelled
-from civos_siaf.app.server import errors, export_routes, project_routes
-from civos_siaf.app.server.errors import BodyTooLargeError, RequestError
-from civos_siaf.app.server.library import Library
-from civos_siaf.app.server.sending import EarlyRefusal
+from civos_siaf.app.document.actions import ActionError, Cancelled
+from civos_siaf.app.server import export_routes, project_routes, requests
+from civos_siaf.app.server.project_registry import ProjectRegistry
+from civos_siaf.app.server.requests import BodyTooLargeError, RequestError
+from civos_siaf.app.server.responses import EarlyRefusal
 from civos_siaf.app.server.worker import TakenBack
 
 PAGE = Path(civos_siaf.app.__file__).parent / "page"
@@ -28,7 +28,7 @@ BEAT_SECONDS = 2.0
 log = logging.getLogger(__name__)
 
 
-def create_app(library: Library) -> FastAPI:
+def create_app(library: ProjectRegistry) -> FastAPI:
     """The application without its guard; `civos_siaf.app.server.security.Guard` belongs around it.
 
     Args:
@@ -67,7 +67,7 @@ async def _index() -> Response:
     return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
 
 
-async def _beat(library: Library) -> None:
+async def _beat(library: ProjectRegistry) -> None:
     while True:
         await asyncio.sleep(BEAT_SECONDS)
         library.beat()
@@ -95,6 +95,6 @@ def _in_words(error: Exception) -> tuple[int, str]:
     if isinstance(error, ActionError):
         return 400, str(error)
     if isinstance(error, OSError):
-        of_system = errors.of_system(error)
+        of_system = requests.of_system(error)
         return of_system.status, of_system.message
     return 500, f"The server made a mistake ({type(error).__name__}); the terminal shows it. Nothing is lost."

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from civos_siaf.app.annotator import Annotator
-from civos_siaf.app.exports import Annotation, export_file, exporter
-from civos_siaf.app.server.errors import RequestError, of_system
-from civos_siaf.app.server.hub import Hub
+from civos_siaf.app.exports import AnnotatedVideo, export_file, exporter
+from civos_siaf.app.server.events import EventBroadcaster
+from civos_siaf.app.server.requests import RequestError, of_system
+from civos_siaf.app.session.annotator import Annotator
 
 KEPT = 4
 """Finished exports of a project that can be fetched; an older one is removed from the disk."""
@@ -34,7 +34,7 @@ class ExportJobs:
         hub: told of progress and end.
     """
 
-    def __init__(self, annotator: Annotator, hub: Hub) -> None:
+    def __init__(self, annotator: Annotator, hub: EventBroadcaster) -> None:
         self._annotator = annotator
         self._hub = hub
         self._folder: Path | None = None
@@ -112,7 +112,7 @@ class ExportJobs:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _run(
-        self, export_id: str, annotation: Annotation, format: str, options: Mapping[str, object]
+        self, export_id: str, annotation: AnnotatedVideo, format: str, options: Mapping[str, object]
     ) -> None:
         total = len(annotation.frames)
 

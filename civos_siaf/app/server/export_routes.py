@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from civos_siaf.app.exports import formats
-from civos_siaf.app.server import bodies, importing, sending, uploads
-from civos_siaf.app.server.errors import RequestError
-from civos_siaf.app.server.project_routes import AnyLibrary, OpenDesk
+from civos_siaf.app.server import importing, requests, responses, uploads
+from civos_siaf.app.server.project_routes import AnyProjectRegistry, OpenProjectService
+from civos_siaf.app.server.requests import RequestError
 
 IMPORT_LIMIT = 64 * 2**20
 
@@ -25,9 +25,9 @@ async def known_formats() -> Response:
 
 
 @router.post("/projects/{project_id}/exports")
-async def export(request: Request, desk: OpenDesk) -> Response:
+async def export(request: Request, desk: OpenProjectService) -> Response:
     """Begin an export."""
-    data = await bodies.json_object(request)
+    data = await requests.json_object(request)
     name, options = data.get("format"), data.get("options", {})
     if not isinstance(name, str) or not isinstance(options, dict):
         raise RequestError(400, 'An export is {"format": name, "options": {...}}.')
@@ -35,19 +35,19 @@ async def export(request: Request, desk: OpenDesk) -> Response:
 
 
 @router.get("/projects/{project_id}/exports/{export_id}")
-async def exported(desk: OpenDesk, export_id: str) -> Response:
+async def exported(desk: OpenProjectService, export_id: str) -> Response:
     """The file of a finished export."""
     path = desk.exports.file(export_id)
     try:
         found = await asyncio.to_thread(path.stat)
     except FileNotFoundError:  # newer ones came just now
         raise RequestError(404, "There is no such export any more; make it again.") from None
-    headers = {"Cache-Control": sending.NO_STORE}
+    headers = {"Cache-Control": responses.NO_STORE}
     return FileResponse(path, filename=path.name, headers=headers, stat_result=found)
 
 
 @router.post("/projects/{project_id}/exports/{export_id}/cancel")
-async def cancel_export(desk: OpenDesk, export_id: str) -> Response:
+async def cancel_export(desk: OpenProjectService, export_id: str) -> Response:
     """End an export that is not finished."""
     desk.exports.cancel(export_id)
     return JSONResponse({})
@@ -56,8 +56,8 @@ async def cancel_export(desk: OpenDesk, export_id: str) -> Response:
 @router.post("/projects/{project_id}/imports")
 async def import_masks(
     request: Request,
-    desk: OpenDesk,
-    library: AnyLibrary,
+    desk: OpenProjectService,
+    library: AnyProjectRegistry,
     format: str,
     frame: int | None = None,
     first: int | None = None,
@@ -65,7 +65,7 @@ async def import_masks(
 ) -> Response:
     """Draw the masks in the body; the answer says how they were read where that was not certain."""
     importing.check_format(format)
-    body = bodies.chunks(request, min(IMPORT_LIMIT, library.max_upload))
+    body = requests.chunks(request, min(IMPORT_LIMIT, library.max_upload))
     async with uploads.kept_while(body, library.uploads, name="The file") as path:
         how = importing.How(format, frame=frame, first=first, values=values)
         notes: list[str] = []
@@ -74,4 +74,4 @@ async def import_masks(
             notes.extend(importing.import_masks(desk.annotator, path, how, desk))
 
         state = await desk.change(draw, model=True)
-        return sending.json_text(f'{{"state":{state},"notes":{json.dumps(notes)}}}')
+        return responses.json_text(f'{{"state":{state},"notes":{json.dumps(notes)}}}')

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from civos_siaf.app.actions import ActionError, Undo, from_json
-from civos_siaf.app.annotator import Annotator, Watch
+from civos_siaf.app.document.actions import ActionError, Undo, from_json
+from civos_siaf.app.document.content import ObjectInfo
 from civos_siaf.app.imports import FORMATS, Imported, mask_actions, object_actions, read_masks
-from civos_siaf.app.objects import ObjectInfo
-from civos_siaf.app.server.errors import RequestError
+from civos_siaf.app.server.requests import RequestError
+from civos_siaf.app.session.annotator import Annotator
+from civos_siaf.app.session.answers import ProgressListener
 
 ZIP = b"PK"
 BATCH = 100
@@ -39,7 +40,7 @@ class How:
     values: str | None = None
 
 
-def import_masks(annotator: Annotator, path: Path, how: How, watch: Watch) -> tuple[str, ...]:
+def import_masks(annotator: Annotator, path: Path, how: How, watch: ProgressListener) -> tuple[str, ...]:
     """Draw the masks of a file into a project; when one cannot be drawn, what was done is undone.
 
     An object of the file is the project's of that name, or without a name of that number; else a new one.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import uvicorn
 
 from civos_siaf.app.server.application import create_app
-from civos_siaf.app.server.library import Library
+from civos_siaf.app.server.project_registry import ProjectRegistry
 from civos_siaf.app.server.security import Guard, host_names, is_loopback, new_token
 
 MESSAGE_LIMIT = 2**16
@@ -42,7 +42,7 @@ class Tool(uvicorn.Server):
 
     def __init__(
         self,
-        library: Library,
+        library: ProjectRegistry,
         *,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -86,7 +86,7 @@ class Tool(uvicorn.Server):
 
 
 def serve(
-    library: Library,
+    library: ProjectRegistry,
     *,
     host: str = "127.0.0.1",
     port: int = 0,

@@ -16,8 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from civos_siaf.app.server.errors import RequestError
-from civos_siaf.frames import Frames, Rgb
+from civos_siaf.app.server.requests import RequestError
+from civos_siaf.video.frames import Frames, Rgb
 
 QUALITY = 90
 CACHE_BYTES = 64 * 2**20

@@ -9,14 +9,15 @@ from collections.abc import Awaitable, Callable
 import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from civos_siaf.app.server.bodies import parse
-from civos_siaf.app.server.errors import RequestError
-from civos_siaf.app.server.hub import Greeting, Hub, Line
+from civos_siaf.app.server.events import EventBroadcaster, EventQueue, Greeting
+from civos_siaf.app.server.requests import RequestError, parse
 
 UNSUPPORTED, TRY_AGAIN = 1003, 1013
 
 
-async def serve(socket: WebSocket, hub: Hub, greeting: Callable[[], Awaitable[Greeting]]) -> None:
+async def serve(
+    socket: WebSocket, hub: EventBroadcaster, greeting: Callable[[], Awaitable[Greeting]]
+) -> None:
     """Send the events of a project until the tab goes, from before its greeting on.
 
     Malformed messages are answered with an error event; binary ones end the connection (1003).
@@ -45,14 +46,14 @@ async def serve(socket: WebSocket, hub: Hub, greeting: Callable[[], Awaitable[Gr
         hub.leave(line)
 
 
-async def _send(socket: WebSocket, line: Line) -> int | None:
+async def _send(socket: WebSocket, line: EventQueue) -> int | None:
     while events := await line.take():
         for text in events:
             await socket.send_text(text)
     return TRY_AGAIN
 
 
-async def _listen(socket: WebSocket, line: Line) -> int | None:
+async def _listen(socket: WebSocket, line: EventQueue) -> int | None:
     """Read what the tab says; the code to close with, None where it closed itself."""
     while True:
         message = await socket.receive()

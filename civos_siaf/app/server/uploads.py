@@ -12,8 +12,8 @@ from pathlib import Path
 
 import av
 
-from civos_siaf.app.server.errors import RequestError, of_system
-from civos_siaf.frames import Frames
+from civos_siaf.app.server.requests import RequestError, of_system
+from civos_siaf.video.frames import Frames
 
 BLOCK = 2**20
 """Bytes collected before they are written: one hop to a thread for each."""

@@ -1,4 +1,4 @@
-"""What a click strategy sees of a frame."""
+"""What a click strategy sees of a frame, and the published code's geometry (spec civos_clicks 6)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
-from civos_siaf.benchmark.scribbles import Line
+from civos_siaf.benchmark.scribbles import ScribbleLine
 from civos_siaf.prompts import Click
 
 
@@ -27,7 +29,7 @@ class AnnotatedFrame:
     """
 
     index: int
-    lines: Sequence[Line]
+    lines: Sequence[ScribbleLine]
     truth: NDArray[np.uint8]
     prediction: NDArray[np.uint8]
     first_round: bool
@@ -39,3 +41,54 @@ class ClickStrategy(Protocol):
 
     def __call__(self, frame: AnnotatedFrame) -> list[Click]:
         """Clicks on one frame."""
+
+
+_EIGHT = np.ones((3, 3), dtype=bool)
+
+
+def components(mask: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+    """8-connected components of a mask (H, W) as pixels (n, 2), rows (y, x) in raster order, largest first.
+
+    Equal sizes come in reverse order of their first pixel, as in the published code with a stable sort.
+    """
+    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    if width == 0:
+        return []
+    labels, count = ndimage.label(mask[y : y + height, x : x + width], structure=_EIGHT)
+    rows, columns = np.nonzero(labels)
+    order = np.argsort(labels[rows, columns], kind="stable")
+    pixels = np.stack([rows + y, columns + x], axis=1)[order]
+    ends = np.cumsum(np.bincount(labels[rows, columns], minlength=count + 1)[1:])
+    found = sorted(np.split(pixels, ends[:-1]), key=lambda part: (part[0, 0], part[0, 1]))
+    return sorted(found, key=len)[::-1]
+
+
+def central_pixel(pixels: NDArray[np.int64]) -> tuple[int, int]:
+    """The member (y, x) of a pixel set (n, 2) closest to its mean; the first one on ties."""
+    distance = ((pixels - pixels.mean(axis=0)) ** 2).sum(axis=1)
+    y, x = pixels[int(np.argmin(distance))]
+    return int(y), int(x)
+
+
+def through_fractions(y: float, x: float, *, height: int, width: int, truncate: bool) -> tuple[int, int]:
+    """A pixel as it comes back from fractions of the frame: divided by (H, W), multiplied, truncated.
+
+    Rounding makes some positions lose one pixel; without `truncate` they come back as they were.
+    """
+    return from_fractions(y / height, x / width, height=height, width=width, truncate=truncate)
+
+
+def from_fractions(y: float, x: float, *, height: int, width: int, truncate: bool) -> tuple[int, int]:
+    """Fractions of (H, W) as a pixel, truncated or rounded."""
+    if truncate:
+        return int(y * height), int(x * width)
+    return round(y * height), round(x * width)
+
+
+def clicks_at(places: dict[int, list[tuple[int, int]]], *, frame: int, positive: bool) -> list[Click]:
+    """Clicks at pixels (y, x) given by object."""
+    return [
+        Click(frame, object_id, x=x, y=y, positive=positive)
+        for object_id, pixels in places.items()
+        for y, x in pixels
+    ]

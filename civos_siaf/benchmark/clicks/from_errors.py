@@ -9,8 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from civos_siaf.benchmark.clicks.frame import AnnotatedFrame
-from civos_siaf.benchmark.clicks.geometry import central_pixel, clicks_at, components, through_fractions
+from civos_siaf.benchmark.clicks.frame import (
+    AnnotatedFrame,
+    central_pixel,
+    clicks_at,
+    components,
+    through_fractions,
+)
 from civos_siaf.prompts import Click
 
 

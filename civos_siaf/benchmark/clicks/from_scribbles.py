@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from civos_siaf.benchmark.clicks.frame import AnnotatedFrame
-from civos_siaf.benchmark.clicks.geometry import (
+from civos_siaf.benchmark.clicks.frame import (
+    AnnotatedFrame,
     central_pixel,
     clicks_at,
     components,
@@ -17,7 +17,7 @@ from civos_siaf.benchmark.clicks.geometry import (
     through_fractions,
 )
 from civos_siaf.prompts import Click, Scribble
-from civos_siaf.strokes import draw
+from civos_siaf.prompts.strokes import draw
 
 Places: TypeAlias = dict[int, list[tuple[int, int]]]
 BACKGROUND = 0

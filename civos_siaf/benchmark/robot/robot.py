@@ -13,7 +13,7 @@ from civos_siaf.benchmark.robot.graph import SkeletonGraph
 from civos_siaf.benchmark.robot.opening import first_radius, open_region
 from civos_siaf.benchmark.robot.skeleton import medial_axis
 from civos_siaf.masks import VOID
-from civos_siaf.strokes import bezier
+from civos_siaf.prompts.strokes import bezier
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from civos_siaf.data.users.morphology import Mask, dilate, ellipse, erode, skeleton
-from civos_siaf.strokes import bezier, connect
+from civos_siaf.prompts.strokes import bezier, connect
 
 SQUARE = np.ones((3, 3), np.uint8)
 SAMPLES = 1024

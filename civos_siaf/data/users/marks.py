@@ -13,11 +13,11 @@ from civos_siaf.data.users.lines import LineRobot, cheap_path, inner_depth, robo
 from civos_siaf.data.users.morphology import Mask
 from civos_siaf.masks import VOID
 from civos_siaf.prompts import Click, Scribble
-from civos_siaf.strokes import render
+from civos_siaf.prompts.strokes import render
 
 Labels: TypeAlias = NDArray[np.uint8]
 """(T, H, W); 0 background, 1..N objects, 255 unknown."""
-NONE = -1
+NOT_MARKED = -1
 """In marks: nothing drawn; in previous labels: unknown."""
 MOST_CLICKS = 3
 
@@ -46,9 +46,9 @@ class MarkUser:
 
     def first(self, labels: Labels, rng: np.random.Generator) -> NDArray[np.int64]:
         """Marks (T, H, W) of a first round, -1 or 0..N: each object in its true mask."""
-        wanted = np.where(labels == VOID, NONE, labels.astype(np.int64))
+        wanted = np.where(labels == VOID, NOT_MARKED, labels.astype(np.int64))
         if rng.random() >= self.background_share:
-            wanted[wanted == 0] = NONE
+            wanted[wanted == 0] = NOT_MARKED
         return self._marks(wanted, rng)
 
     def correct(
@@ -56,7 +56,7 @@ class MarkUser:
     ) -> NDArray[np.int64]:
         """Marks (T, H, W) where previous labels (T, H, W) are wrong, by their true number."""
         wrong = (labels != previous) & (labels != VOID)
-        return self._marks(np.where(wrong, labels.astype(np.int64), NONE), rng)
+        return self._marks(np.where(wrong, labels.astype(np.int64), NOT_MARKED), rng)
 
     def _marks(self, wanted: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
         """Marks inside the regions of a map (T, H, W) of numbers, -1 where there is no region."""
@@ -66,7 +66,7 @@ class MarkUser:
         for number in rng.permutation(np.flatnonzero((areas >= self.min_area).any(axis=0))):
             for t in self._frames(np.flatnonzero(areas[:, number] >= self.min_area), rng):
                 prompts[t] += self._in_region(wanted[t] == number, int(t), int(number), rng)
-        maps = [render(marks, height=height, width=width, empty=NONE) for marks in prompts]
+        maps = [render(marks, height=height, width=width, empty=NOT_MARKED) for marks in prompts]
         return np.stack(maps).astype(np.int64)
 
     def _frames(self, shown: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from civos_siaf.networks.afi.deformable import DeformableAttention, Shape
-from civos_siaf.networks.aot.position import sine_positions
+from civos_siaf.networks.aot.transformer import sine_positions
 
 LEVELS = 2
 """Strides 8 and 16."""

@@ -16,9 +16,9 @@ from torchvision.ops import FrozenBatchNorm2d
 from civos_siaf.networks.aot import swin
 from civos_siaf.networks.residual_stages import stage
 
-IDENTITIES = 11
+NUM_IDENTITIES = 11
 """Background and the ten objects of a group."""
-MAPS = 2 * IDENTITIES
+MAPS = 2 * NUM_IDENTITIES
 """Channels of the prompts: strokes, then the previous mask."""
 SWIN_DEPTHS = (2, 2, 18, 2)
 SWIN_HEADS = (4, 8, 16, 32)
@@ -34,7 +34,7 @@ class Levels(NamedTuple):
     high: Tensor
 
 
-class Backbone(nn.Module, ABC):
+class PromptedBackbone(nn.Module, ABC):
     """Images and prompts to features.
 
     Attributes:
@@ -60,7 +60,7 @@ class Backbone(nn.Module, ABC):
         """
 
 
-class ResNet50Backbone(Backbone):
+class ResNet50Backbone(PromptedBackbone):
     """ResNet-50 of output stride 16, with torchvision's names; its batch norms are frozen."""
 
     channels = (256, 512, 1024, 2048)
@@ -78,7 +78,7 @@ class ResNet50Backbone(Backbone):
         self.layer4 = stage(1024, 512, 3, stride=1, dilation=2, norm=FrozenBatchNorm2d)
 
     def forward(self, images: Tensor, maps: Tensor) -> Levels:
-        """See `Backbone`."""
+        """See `PromptedBackbone`."""
         x = F.relu(self.bn1(_joined(self.conv1(images), self.id_stem(maps))))
         low = self.layer1(F.max_pool2d(x, 3, stride=2, padding=1))
         middle8 = self.layer2(low)
@@ -86,7 +86,7 @@ class ResNet50Backbone(Backbone):
         return Levels(low, middle8, middle16, self.layer4(middle16))
 
 
-class SwinBackbone(Backbone):
+class SwinBackbone(PromptedBackbone):
     """All four stages of Swin-B, each with its own norm at the end; the names of the authors' file.
 
     Args:
@@ -123,7 +123,7 @@ class SwinBackbone(Backbone):
                     nn.init.zeros_(module.bias)
 
     def forward(self, images: Tensor, maps: Tensor) -> Levels:
-        """See `Backbone`."""
+        """See `PromptedBackbone`."""
         x = _joined(self.patch_embed.proj(images), self.id_stem(maps))
         x = self.patch_embed.norm(x.permute(0, 2, 3, 1))
         found = []
@@ -133,7 +133,7 @@ class SwinBackbone(Backbone):
         return Levels(*found)
 
 
-class MobileNetBackbone(Backbone):
+class MobileNetBackbone(PromptedBackbone):
     """MobileNetV2 of timm, whose batch norms keep their statistics.
 
     Prompts come at half the size and are added after the first norm and activation, as in the light click
@@ -163,7 +163,7 @@ class MobileNetBackbone(Backbone):
         return self
 
     def forward(self, images: Tensor, maps: Tensor) -> Levels:
-        """See `Backbone`."""
+        """See `PromptedBackbone`."""
         x = _joined(self.trunk.bn1(self.trunk.conv_stem(images)), self.id_stem(maps))
         found = []
         for index, block in enumerate(self.trunk.blocks):

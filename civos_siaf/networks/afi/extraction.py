@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from civos_siaf.networks.deeplab_clicks import AtrousPyramid
+from civos_siaf.networks.deeplab_clicks import SeparableAtrousPyramid
 
 
 class Extraction(nn.Module):
@@ -38,7 +38,7 @@ class Extraction(nn.Module):
     ) -> None:
         super().__init__()
         self.squeeze = nn.Identity() if squeeze is None else _projection(high, squeeze)
-        self.pyramid = AtrousPyramid(squeeze or high, width, rates, dropout)
+        self.pyramid = SeparableAtrousPyramid(squeeze or high, width, rates, dropout)
         self.norm = nn.LayerNorm(width)
         self.feed = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
         self.low = _projection(low, low_width)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from civos_siaf.networks.afi.backbones import IDENTITIES, MAPS
+from civos_siaf.networks.afi.backbones import MAPS, NUM_IDENTITIES
 
 
 class MaskHead(nn.Module):
@@ -20,7 +20,7 @@ class MaskHead(nn.Module):
     def __init__(self, inputs: tuple[int, int, int], *, width: int = 256) -> None:
         super().__init__()
         self.convolutions = nn.Sequential(*_convolution(sum(inputs), width), *_convolution(width, width))
-        self.logits = nn.Conv2d(width, IDENTITIES, 1)
+        self.logits = nn.Conv2d(width, NUM_IDENTITIES, 1)
 
     def forward(self, across: Tensor, high: Tensor, low: Tensor, votes: Tensor | None = None) -> Tensor:
         """Features of any size to logits (N, 11, h, w) of the size of the low ones.
@@ -52,11 +52,11 @@ class NarrowMaskHead(nn.Module):
         self.norm = nn.BatchNorm2d(width)
         self.across, self.high, self.low = (nn.Conv2d(c, width, 1) for c in inputs)
         self.votes = nn.Conv2d(MAPS, width, 1, bias=False) if votes else None
-        self.trust = nn.Parameter(torch.full((MAPS // IDENTITIES,), trust)) if votes else None
+        self.trust = nn.Parameter(torch.full((MAPS // NUM_IDENTITIES,), trust)) if votes else None
         if self.votes is not None:
             nn.init.zeros_(self.votes.weight)
         self.convolutions = nn.Sequential(*_convolution(width, width), *_convolution(width, width))
-        self.logits = nn.Conv2d(width, IDENTITIES, 1)
+        self.logits = nn.Conv2d(width, NUM_IDENTITIES, 1)
 
     def forward(self, across: Tensor, high: Tensor, low: Tensor, votes: Tensor | None = None) -> Tensor:
         """See `MaskHead`; votes (N, 22, h, w) of the prompts, of any size."""
@@ -65,7 +65,7 @@ class NarrowMaskHead(nn.Module):
             joined = joined + _resized(self.votes(votes), low)
         logits = self.logits(self.convolutions(F.relu(self.norm(joined))))
         if self.trust is not None and votes is not None:
-            kinds = torch.unflatten(votes, 1, (-1, IDENTITIES)) * self.trust.view(1, -1, 1, 1, 1)
+            kinds = torch.unflatten(votes, 1, (-1, NUM_IDENTITIES)) * self.trust.view(1, -1, 1, 1, 1)
             logits = logits + _resized(kinds.sum(dim=1), logits)
         return torch.as_tensor(logits)
 

@@ -7,11 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from civos_siaf.networks.afi.across import AcrossFrames
-from civos_siaf.networks.afi.backbones import IDENTITIES, Backbone
+from civos_siaf.networks.afi.backbones import NUM_IDENTITIES, PromptedBackbone
 from civos_siaf.networks.afi.extraction import Extraction
 from civos_siaf.networks.afi.head import MaskHead, NarrowMaskHead
-from civos_siaf.networks.afi.joins import PromptJoins, reduced
-from civos_siaf.networks.afi.votes import STRIDE, IdentityVotes
+from civos_siaf.networks.afi.prompt_attention import STRIDE, PromptAttention, PromptInjection, reduced
 
 
 class Afi(nn.Module):
@@ -38,12 +37,12 @@ class Afi(nn.Module):
 
     def __init__(
         self,
-        backbone: Backbone,
+        backbone: PromptedBackbone,
         across: AcrossFrames,
         extraction: Extraction,
         head: MaskHead | NarrowMaskHead,
-        joins: PromptJoins | None = None,
-        votes: IdentityVotes | None = None,
+        joins: PromptInjection | None = None,
+        votes: PromptAttention | None = None,
     ) -> None:
         super().__init__()
         self.backbone = backbone
@@ -93,7 +92,7 @@ class Afi(nn.Module):
 
     def _check(self, images: Tensor, marks: Tensor, previous: Tensor) -> None:
         batch, frames, _, height, width = marks.shape
-        expected = (batch, frames, IDENTITIES, height, width)
+        expected = (batch, frames, NUM_IDENTITIES, height, width)
         for name, maps in (("marks", marks), ("previous", previous)):
             if tuple(maps.shape) != expected:
                 raise ValueError(f"{name} must be {expected}, got {tuple(maps.shape)}")

@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from civos_siaf.networks.afi.across import AcrossFrames
-from civos_siaf.networks.afi.backbones import Backbone, MobileNetBackbone, ResNet50Backbone, SwinBackbone
+from civos_siaf.networks.afi.backbones import (
+    MobileNetBackbone,
+    PromptedBackbone,
+    ResNet50Backbone,
+    SwinBackbone,
+)
 from civos_siaf.networks.afi.extraction import Extraction
 from civos_siaf.networks.afi.head import MaskHead, NarrowMaskHead
-from civos_siaf.networks.afi.joins import PromptJoins
 from civos_siaf.networks.afi.network import Afi
-from civos_siaf.networks.afi.votes import IdentityVotes
-from civos_siaf.networks.separable import separable
+from civos_siaf.networks.afi.prompt_attention import PromptAttention, PromptInjection
+from civos_siaf.networks.light_clicks import separable
 
 RATES = {16: (6, 12, 18), 32: (3, 6, 9)}
 """Dilations of the atrous pyramid by the stride of its input."""
 
 
-def published(backbone: Backbone, *, across: bool = True, width: int = 256, low_width: int = 64) -> Afi:
+def published(
+    backbone: PromptedBackbone, *, across: bool = True, width: int = 256, low_width: int = 64
+) -> Afi:
     """The paper's network on a backbone."""
     low, middle8, middle16, high = backbone.channels
     return Afi(
@@ -60,8 +66,8 @@ def light(*, across: bool = True, width: int = 96, low_width: int = 48, hidden: 
             dropout=0.0,
         ),
         NarrowMaskHead((width, width, low_width), width=low_width, votes=across),
-        PromptJoins((low_width, width, width)),
-        IdentityVotes(width) if across else None,
+        PromptInjection((low_width, width, width)),
+        PromptAttention(width) if across else None,
     )
 
 

@@ -14,7 +14,7 @@ NOBODY = 255
 STRIDE = 16
 
 
-def one_hot(labels: Tensor, classes: int = CHANNELS) -> Tensor:
+def identity_one_hot(labels: Tensor, classes: int = CHANNELS) -> Tensor:
     """Labels (B, H, W) to (B, C, H, W) float32; a label outside 0..C-1, such as 255, is zero everywhere."""
     numbers = torch.arange(classes, device=labels.device, dtype=labels.dtype)
     return (labels[:, None] == numbers[:, None, None]).float()
@@ -44,7 +44,7 @@ class IdentityBank(nn.Conv2d):
         On CPUs without gradients only the patches with more than one label are multiplied out.
         """
         if labels.device.type != "cpu" or (torch.is_grad_enabled() and self.weight.requires_grad):
-            return torch.as_tensor(self(one_hot(labels)))
+            return torch.as_tensor(self(identity_one_hot(labels)))
         kernel, margin = self.weight.shape[2], int(self.padding[0])
         padded = F.pad(labels, (margin,) * 4, value=NOBODY)
         grid = padded.unfold(1, kernel, STRIDE).unfold(2, kernel, STRIDE)
@@ -53,7 +53,7 @@ class IdentityBank(nn.Conv2d):
         whole = torch.cat([self.weight.sum(dim=(2, 3)).T, self.weight.new_zeros(1, len(self.weight))])
         out = whole[first.clamp(max=CHANNELS).long()]
         mixed = (patches != first[:, None]).any(dim=1).nonzero()[:, 0]
-        hot = one_hot(patches[mixed, None]).to(self.weight.dtype)
+        hot = identity_one_hot(patches[mixed, None]).to(self.weight.dtype)
         # Under autocast the product comes in half precision.
         out[mixed] = (hot.flatten(1) @ self.weight.flatten(1).T).to(out.dtype)
         return (out + torch.as_tensor(self.bias)).view(len(labels), -1, len(self.weight))

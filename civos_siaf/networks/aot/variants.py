@@ -10,7 +10,7 @@ from civos_siaf.networks.aot.network import Aot
 from civos_siaf.networks.aot.swin import SwinEncoder
 
 NEVER = 9999
-"""A gap that no video reaches: only reference frames stay in memory."""
+"""A spacing that no video reaches: only reference frames stay in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +20,15 @@ class Variant:
     Attributes:
         encoder: makes its encoder.
         layers: blocks of the transformer.
-        gap: every so many frames one goes into the long-term memory.
-        train_gap: the same in training.
+        mem_every: every so many frames one goes into the long-term memory.
+        train_mem_every: the same in training.
         align_corners: see `Aot`.
     """
 
     encoder: Callable[[], Encoder]
     layers: int
-    gap: int = NEVER
-    train_gap: int = NEVER
+    mem_every: int = NEVER
+    train_mem_every: int = NEVER
     align_corners: bool = True
 
     def build(self) -> Aot:
@@ -40,8 +40,8 @@ VARIANTS: dict[str, Variant] = {
     "aott": Variant(MobileNetV2Encoder, 1),
     "aots": Variant(MobileNetV2Encoder, 2),
     "aotb": Variant(MobileNetV2Encoder, 3),
-    "aotl": Variant(MobileNetV2Encoder, 3, gap=5, train_gap=2),
-    "r50_aotl": Variant(ResNet50Encoder, 3, gap=5, train_gap=2),
-    "swinb_aotl": Variant(SwinEncoder, 3, gap=5, train_gap=2, align_corners=False),
+    "aotl": Variant(MobileNetV2Encoder, 3, mem_every=5, train_mem_every=2),
+    "r50_aotl": Variant(ResNet50Encoder, 3, mem_every=5, train_mem_every=2),
+    "swinb_aotl": Variant(SwinEncoder, 3, mem_every=5, train_mem_every=2, align_corners=False),
 }
 """By the names of the fixtures and of the original's models."""

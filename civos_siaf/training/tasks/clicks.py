@@ -8,12 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from civos_siaf.data.samples import Item
+from civos_siaf.data.samples import TrainingItem
 from civos_siaf.networks.click_network import ClickNetwork
-from civos_siaf.training.losses import binary_cross_entropy, normalized_focal_loss
-from civos_siaf.training.losses_region import soft_jaccard
+from civos_siaf.training.losses import binary_cross_entropy, normalized_focal_loss, soft_jaccard
+from civos_siaf.training.network_changes import keep_full_precision
 from civos_siaf.training.seeds import step_rng
-from civos_siaf.training.strided_convolutions import keep_full_precision
 from civos_siaf.training.task import Losses, Task
 
 THRESHOLD = 0.49
@@ -52,7 +51,7 @@ class ClickTask(Task):
         self.aux_weight = aux_weight
         self.jaccard_weight = jaccard_weight
 
-    def forward(self, batch: Item, step: int) -> Losses:
+    def forward(self, batch: TrainingItem, step: int) -> Losses:
         """See `Task`; scalars: `nfl` and `iou` of the final answer."""
         iterations = int(step_rng(step).integers(self.max_iterations + 1))
         previous, points = self._play(batch, iterations)
@@ -68,7 +67,7 @@ class ClickTask(Task):
         return Losses(total, {"nfl": nfl.detach(), "iou": hard_iou(instances.detach(), mask)})
 
     @torch.no_grad()
-    def _play(self, batch: Item, iterations: int) -> tuple[Tensor, Tensor]:
+    def _play(self, batch: TrainingItem, iterations: int) -> tuple[Tensor, Tensor]:
         """The previous mask and all clicks with which the last pass is made."""
         mask, index = batch["mask"], batch["index"]
         previous = batch["start"].clone() if "start" in batch else torch.zeros_like(mask)
@@ -92,7 +91,7 @@ class ClickTask(Task):
         return torch.cat([image, previous], dim=1) if self.network.with_prev_mask else image
 
     @torch.no_grad()
-    def pictures(self, batch: Item) -> NDArray[np.uint8]:
+    def pictures(self, batch: TrainingItem) -> NDArray[np.uint8]:
         """One row per item: image with clicks, truth, previous mask, answer."""
         previous, points = self._play(batch, self.max_iterations)
         answer = self.network(self._with_mask(batch["image"], previous), points).instances.float().sigmoid()

@@ -8,12 +8,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from civos_siaf.data.samples import Item
+from civos_siaf.data.samples import TrainingItem
 from civos_siaf.networks.imagenet import normalize
 from civos_siaf.networks.mask_fusion import MaskFusion
 from civos_siaf.networks.memory_read import read_batch
 from civos_siaf.networks.propagation_network import PropagationNetwork
-from civos_siaf.training.losses_mivos import BootstrappedCrossEntropy
+from civos_siaf.training.losses import BootstrappedCrossEntropy
 from civos_siaf.training.task import Losses, Task
 from civos_siaf.training.tasks.montage import montage, outlined, picture
 from civos_siaf.training.tasks.object_rows import IGNORED, UNKNOWN, ObjectRows, mean_iou
@@ -51,7 +51,7 @@ class FusionTask(Task):
         self.propagation.eval()
         return self
 
-    def forward(self, batch: Item, step: int) -> Losses:
+    def forward(self, batch: TrainingItem, step: int) -> Losses:
         """See `Task`; scalars: `iou` of the fused, the older and the newer masks.
 
         Raises:
@@ -67,7 +67,7 @@ class FusionTask(Task):
             scalars[f"iou_{name}"] = mean_iou(alone, labels, rows)
         return Losses(total, scalars)
 
-    def _fuse(self, batch: Item, rows: ObjectRows) -> tuple[Tensor, Tensor]:
+    def _fuse(self, batch: TrainingItem, rows: ObjectRows) -> tuple[Tensor, Tensor]:
         """Logits (B, K+1, H, W) and attention (P, 2, H, W)."""
         image = normalize(batch["image"])
         attention = self._attention(batch, image, rows)
@@ -83,7 +83,7 @@ class FusionTask(Task):
         return rows.classes(logits[:, 0].float().sigmoid()), attention
 
     @torch.no_grad()
-    def _attention(self, batch: Item, image: Tensor, rows: ObjectRows) -> Tensor:
+    def _attention(self, batch: TrainingItem, image: Tensor, rows: ObjectRows) -> Tensor:
         """Where the change on the reference would be seen on the target, (P, 2, H, W) (spec mivos 5.1)."""
         reference = normalize(batch["reference"])
         new, old = _of_rows(batch["reference_masks"], rows), _of_rows(batch["old"], rows)
@@ -99,7 +99,7 @@ class FusionTask(Task):
         return F.interpolate(carried, size=image.shape[2:], mode="bilinear", align_corners=False)
 
     @torch.no_grad()
-    def pictures(self, batch: Item) -> NDArray[np.uint8]:
+    def pictures(self, batch: TrainingItem) -> NDArray[np.uint8]:
         """One row per item: truth, older, newer, fused masks, attention (green: added, red: removed)."""
         few = {name: value[:4] for name, value in batch.items()}
         rows = ObjectRows.of(few["num_objects"], few["labels"], few["index"])

@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from civos_siaf.data.samples import Item
-from civos_siaf.networks.aot.identity import CHANNELS, MAX_OBJECTS, one_hot
+from civos_siaf.data.samples import TrainingItem
+from civos_siaf.networks.aot.identity import CHANNELS, MAX_OBJECTS, identity_one_hot
 from civos_siaf.networks.identity_network import IdentityNetwork, concatenated, mask_unused
 from civos_siaf.networks.imagenet import normalize
-from civos_siaf.training.losses_aot import AotLoss
-from civos_siaf.training.parameters_aot import id_bank_trains
+from civos_siaf.training.losses import AotLoss
+from civos_siaf.training.network_changes import keep_full_precision
+from civos_siaf.training.parameters import id_bank_trains
 from civos_siaf.training.seeds import step_rng
-from civos_siaf.training.strided_convolutions import keep_full_precision
 from civos_siaf.training.task import Losses, Task
 from civos_siaf.training.tasks.montage import montage, outlined
 from civos_siaf.training.tasks.object_rows import ObjectRows, mean_iou
@@ -33,7 +33,7 @@ class IdentityTask(Task):
         network: what is trained.
         architecture: its name in `weights`.
         loss: of every frame and sample.
-        gap: every so many frames one goes into the long-term memory; 2 for AOT-L, else none.
+        mem_every: every so many frames one goes into the long-term memory; 2 for AOT-L, else none.
         predictions_from: step from which predictions go into memory; None: always the truth. From then on
             identity embeddings are not trained any more, if `detach_identities`.
         detach_identities: see there; off where embeddings are made by a network of masks.
@@ -48,7 +48,7 @@ class IdentityTask(Task):
         *,
         architecture: str,
         loss: AotLoss,
-        gap: int = 9999,
+        mem_every: int = 9999,
         predictions_from: int | None = None,
         detach_identities: bool = True,
         auxiliary_steps: int = 0,
@@ -61,14 +61,14 @@ class IdentityTask(Task):
         self.network: IdentityNetwork = network
         self.architecture = architecture
         self.loss = loss
-        self.gap = gap
+        self.mem_every = mem_every
         self.predictions_from = predictions_from
         self.detach_identities = detach_identities
         self.auxiliary_steps = auxiliary_steps
         self.permute = permute
         self._frozen = frozen_norms(network, freeze_bn)
 
-    def forward(self, batch: Item, step: int) -> Losses:
+    def forward(self, batch: TrainingItem, step: int) -> Losses:
         """See `Task`; scalars: `auxiliary`, and `iou` of the last frame, mean over objects.
 
         Raises:
@@ -91,7 +91,7 @@ class IdentityTask(Task):
     def _auxiliary(self, step: int) -> float:
         return max(self.auxiliary_steps - step, 0) / self.auxiliary_steps if self.auxiliary_steps else 0.0
 
-    def _predict(self, batch: Item, step: int) -> list[Tensor]:
+    def _predict(self, batch: TrainingItem, step: int) -> list[Tensor]:
         """Logits (B, 11, H/4, W/4) of all frames; channels without an object are very low."""
         images, labels = batch["images"], batch["labels"]
         size, frames = images.shape[:2]
@@ -111,7 +111,7 @@ class IdentityTask(Task):
             if t + 1 < frames:
                 known = self._known(logits[-1], labels[:, t], step)
                 short = self.network.remember(matched.seen, self._identify(known, identities, step))
-                if t - kept >= self.gap:
+                if t - kept >= self.mem_every:
                     long.append(short)
                     kept = t
         return logits
@@ -125,7 +125,7 @@ class IdentityTask(Task):
         return torch.from_numpy(np.array(rows, dtype=np.int64))
 
     def _identify(self, labels: Tensor, identities: Tensor, step: int) -> Tensor:
-        masks = one_hot(labels)
+        masks = identity_one_hot(labels)
         # Channel `identities[i, k]` becomes the mask of object k.
         inverse = identities.argsort(dim=1)
         found = self.network.identify_masks(masks.gather(1, _like(inverse, masks)))
@@ -144,7 +144,7 @@ class IdentityTask(Task):
         return self.network.resize(logits.detach().float(), size).argmax(dim=1)
 
     @torch.no_grad()
-    def pictures(self, batch: Item) -> NDArray[np.uint8]:
+    def pictures(self, batch: TrainingItem) -> NDArray[np.uint8]:
         """Two rows per item: its frames with the true outlines, and with the predicted ones."""
         few = {name: value[:3] for name, value in batch.items()}
         images, labels = few["images"], few["labels"]
@@ -168,7 +168,7 @@ def _like(index: Tensor, maps: Tensor) -> Tensor:
     return index[:, :, None, None].expand(-1, -1, *maps.shape[2:])
 
 
-def _objects(batch: Item) -> ObjectRows:
+def _objects(batch: TrainingItem) -> ObjectRows:
     if batch["images"].shape[1] < 2:
         raise ValueError(f"a clip needs 2 frames, got {batch['images'].shape[1]}")
     if int(batch["num_objects"].max()) > MAX_OBJECTS:

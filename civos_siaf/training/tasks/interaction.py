@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from civos_siaf.data.interaction_items import wanted
-from civos_siaf.data.samples import Item
+from civos_siaf.data.samples import TrainingItem
 from civos_siaf.data.users.marks import MarkUser
 from civos_siaf.networks.imagenet import normalize
-from civos_siaf.training.losses_aot import AotLoss
+from civos_siaf.training.losses import AotLoss
+from civos_siaf.training.network_changes import keep_full_precision
 from civos_siaf.training.seeds import step_rng
-from civos_siaf.training.strided_convolutions import keep_full_precision
 from civos_siaf.training.task import Losses, Task
 from civos_siaf.training.tasks.montage import marked, montage, outlined
 from civos_siaf.training.tasks.propagation import frozen_norms
 
-IDENTITIES = 10
-CHANNELS = IDENTITIES + 1
+MAX_OBJECTS = 10
+CHANNELS = MAX_OBJECTS + 1
 UNKNOWN = 255
 UNUSED = -1e4
 CHANGED = ("labels", "marks", "previous", "num_objects")
@@ -75,7 +75,7 @@ class InteractionTask(Task):
         self.draw_identities = draw_identities
         self._frozen = frozen_norms(network, freeze_bn)
 
-    def forward(self, batch: Item, step: int) -> Losses:
+    def forward(self, batch: TrainingItem, step: int) -> Losses:
         """See `Task`; scalars: `iou`, mean over objects and frames, `frames`, `on_policy`, the share of such
         items, and `migrated`, the IoU on frames where an object was not marked and had no previous mask; it
         is missing where there are none.
@@ -83,7 +83,7 @@ class InteractionTask(Task):
         Raises:
             ValueError: more than ten objects.
         """
-        if int(batch["num_objects"].max()) > IDENTITIES:
+        if int(batch["num_objects"].max()) > MAX_OBJECTS:
             raise ValueError(
                 f"items {batch['index'].tolist()} have {batch['num_objects'].tolist()} objects, 10 at most"
             )
@@ -98,14 +98,14 @@ class InteractionTask(Task):
         scalars["on_policy"] = batch["on_policy"].float().mean()
         return Losses(each.mean(), scalars)
 
-    def logits(self, batch: Item, order: Tensor) -> Tensor:
+    def logits(self, batch: TrainingItem, order: Tensor) -> Tensor:
         """Logits (B, T, 11, H/4, W/4), by object number.
 
         Args:
             batch: see above.
             order: (B, 11), the channel of each identity.
         """
-        marks, previous = (one_hot(batch[name], order) for name in ("marks", "previous"))
+        marks, previous = (clip_one_hot(batch[name], order) for name in ("marks", "previous"))
         network = cast("InteractionNetwork", self.network)
         images = normalize(batch["images"])
         if not self.draw_identities:
@@ -117,7 +117,7 @@ class InteractionTask(Task):
         return out.gather(2, places)
 
     @torch.no_grad()
-    def second_round(self, batch: Item, step: int) -> Item:
+    def second_round(self, batch: TrainingItem, step: int) -> TrainingItem:
         """The batch with the network's own masks, and corrections of them, where that is asked for."""
         rows = batch["on_policy"].nonzero()[:, 0]
         if not len(rows):
@@ -146,12 +146,12 @@ class InteractionTask(Task):
         """For each item (B, 11) the channels of background, which keeps 0, and of objects 1..10."""
         if not self.draw_identities:
             return torch.arange(CHANNELS, device=index.device).expand(len(index), -1)
-        draws = [1 + step_rng(step, index=number).permutation(IDENTITIES) for number in index.tolist()]
+        draws = [1 + step_rng(step, index=number).permutation(MAX_OBJECTS) for number in index.tolist()]
         order = np.pad(np.stack(draws), ((0, 0), (1, 0)))
         return torch.from_numpy(order).to(index.device)
 
     @torch.no_grad()
-    def pictures(self, batch: Item) -> NDArray[np.uint8]:
+    def pictures(self, batch: TrainingItem) -> NDArray[np.uint8]:
         """Three rows per item: the truth, what was there before with the marks, and the answer."""
         few = self.second_round({name: value[:2] for name, value in batch.items()}, 0)
         images, labels, previous = few["images"], few["labels"], few["previous"].clamp(min=0)
@@ -168,7 +168,7 @@ class InteractionTask(Task):
         return montage(rows)
 
 
-def one_hot(numbers: Tensor, order: Tensor) -> Tensor:
+def clip_one_hot(numbers: Tensor, order: Tensor) -> Tensor:
     """Numbers (B, T, H, W) of -1..10 as float planes (B, T, 11, H, W), number k in channel order[:, k].
 
     Where a number is -1 all planes are zero.
@@ -188,7 +188,7 @@ def answer(logits: Tensor, size: Sequence[int], counts: Tensor) -> Tensor:
     return torch.argmax(full.masked_fill(absent[:, None, :, None, None], float("-inf")), dim=2)
 
 
-def scores(predicted: Tensor, batch: Item) -> dict[str, Tensor]:
+def scores(predicted: Tensor, batch: TrainingItem) -> dict[str, Tensor]:
     """Mean IoU of predicted labels (B, T, H, W) over objects and frames, 0-dimensional.
 
     `iou` is of all that are there or predicted; `migrated` of those of first rounds that are there and not

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from civos_siaf.aggregate import aggregate_logits
+from civos_siaf.networks.aggregate import aggregate_logits
 
 UNKNOWN = 255
 IGNORED = -100

@@ -9,14 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from civos_siaf.data.samples import Item
+from civos_siaf.data.samples import TrainingItem
 from civos_siaf.networks.imagenet import normalize
 from civos_siaf.networks.memory_read import read_batch
 from civos_siaf.networks.propagation_network import FrameFeatures, Memory, PropagationNetwork
-from civos_siaf.training.losses_mivos import BootstrappedCrossEntropy
-from civos_siaf.training.losses_region import soft_jaccard
+from civos_siaf.training.losses import BootstrappedCrossEntropy, soft_jaccard
+from civos_siaf.training.network_changes import keep_full_precision
 from civos_siaf.training.seeds import step_rng
-from civos_siaf.training.strided_convolutions import keep_full_precision
 from civos_siaf.training.task import Losses, Task
 from civos_siaf.training.tasks.montage import montage, outlined
 from civos_siaf.training.tasks.object_rows import IGNORED, UNKNOWN, ObjectRows, mean_iou
@@ -62,7 +61,7 @@ class PropagationTask(Task):
         self.truth_probability = truth_probability
         self._frozen = frozen_norms(network, freeze_bn)
 
-    def forward(self, batch: Item, step: int) -> Losses:
+    def forward(self, batch: TrainingItem, step: int) -> Losses:
         """See `Task`; scalars: `ce`, `jaccard` (a loss) and `iou` of the last frame, mean over objects.
 
         Raises:
@@ -117,7 +116,7 @@ class PropagationTask(Task):
         needed = features.rows(rows) if self.network.memory_needs_frame else None
         return self.network.encode_objects(images[rows], masks, clip.others(masks), needed)
 
-    def _truths(self, batch: Item, step: int) -> NDArray[np.bool_]:
+    def _truths(self, batch: TrainingItem, step: int) -> NDArray[np.bool_]:
         """(T, B): which clips get the truth into memory after which frames."""
         frames, items = batch["images"].shape[1], batch["index"].tolist()
         draws = [step_rng(step, index=number).random(frames) for number in items]
@@ -130,7 +129,7 @@ class PropagationTask(Task):
         return soft_jaccard(clip.of_objects(logits.softmax(dim=1)), masks).mean()
 
     @torch.no_grad()
-    def pictures(self, batch: Item) -> NDArray[np.uint8]:
+    def pictures(self, batch: TrainingItem) -> NDArray[np.uint8]:
         """Two rows per item: its frames with the true outlines, and with the predicted ones."""
         few = {name: value[:3] for name, value in batch.items()}
         images, labels = few["images"], few["labels"]
@@ -147,7 +146,7 @@ class PropagationTask(Task):
         )
 
 
-def _objects(batch: Item) -> ObjectRows:
+def _objects(batch: TrainingItem) -> ObjectRows:
     if batch["images"].shape[1] < 2:
         raise ValueError(f"a clip needs 2 frames, got {batch['images'].shape[1]}")
     return ObjectRows.of(batch["num_objects"], batch["labels"], batch["index"])

@@ -7,11 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from civos_siaf.aggregate import aggregate_logits
-from civos_siaf.data.samples import Item
+from civos_siaf.data.samples import TrainingItem
+from civos_siaf.networks.aggregate import aggregate_logits
 from civos_siaf.networks.imagenet import normalize
-from civos_siaf.training.losses_mivos import BootstrappedCrossEntropy
-from civos_siaf.training.strided_convolutions import keep_full_precision
+from civos_siaf.training.losses import BootstrappedCrossEntropy
+from civos_siaf.training.network_changes import keep_full_precision
 from civos_siaf.training.task import Losses, Task
 from civos_siaf.training.tasks.montage import montage, outlined, picture
 
@@ -34,7 +34,7 @@ class S2mTask(Task):
         self.architecture = architecture
         self.loss = loss
 
-    def forward(self, batch: Item, step: int) -> Losses:
+    def forward(self, batch: TrainingItem, step: int) -> Losses:
         """See `Task`; scalars: `iou`, and `iou_previous` of the masks it began from."""
         logits = self._logits(batch)
         truth = batch["mask"][:, 0].long()
@@ -46,13 +46,13 @@ class S2mTask(Task):
         }
         return Losses(total, scalars)
 
-    def _logits(self, batch: Item) -> Tensor:
+    def _logits(self, batch: TrainingItem) -> Tensor:
         maps = [batch[name] for name in ("previous", "positive", "negative")]
         logits: Tensor = self.network(torch.cat([normalize(batch["image"]), *maps], dim=1))
         return logits.float()
 
     @torch.no_grad()
-    def pictures(self, batch: Item) -> NDArray[np.uint8]:
+    def pictures(self, batch: TrainingItem) -> NDArray[np.uint8]:
         """One row per item: previous mask with scribbles, truth, answer, probability."""
         few = {name: value[:4] for name, value in batch.items()}
         logits = self._logits(few)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from civos_siaf.frames import Frames
+from civos_siaf.video.frames import Frames
 
 HOSTILE = "../../<b>&\"'лиса\x00\u2028😀\\.mp4"
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from civos_siaf.app.exports import export, export_file, exporter, formats
-from civos_siaf.frames import Frames
+from civos_siaf.video.frames import Frames
 from tests.app.exports.fakes import HOSTILE, FakeAnnotation, FakeObject, scene
 
 ALL = ("davis", "youtube_vos", "coco", "yolo", "cvat", "label_studio", "overlay", "matte")

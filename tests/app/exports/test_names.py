@@ -7,7 +7,7 @@ from PIL import Image
 
 from civos_siaf.app.exports import export
 from civos_siaf.app.exports.names import Categories, frame_names, safe_name, video_name
-from civos_siaf.frames import Frames
+from civos_siaf.video.frames import Frames
 from tests.app.exports.fakes import FakeAnnotation, FakeObject
 
 

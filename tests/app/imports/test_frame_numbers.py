@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from civos_siaf.app.imports.frame_numbers import frame_numbers
-from civos_siaf.frames import Frames
+from civos_siaf.app.imports.external_masks import frame_numbers
+from civos_siaf.video.frames import Frames
 
 VIDEO = Frames.open(np.zeros((12, 2, 2, 3), np.uint8))
 

@@ -3,8 +3,8 @@ import pytest
 from PIL import Image, ImageFilter
 
 from civos_siaf.app.imports import read_masks
-from civos_siaf.frames import Frames
 from civos_siaf.masks import palette_image
+from civos_siaf.video.frames import Frames
 
 H, W = 48, 64
 LABELS = np.zeros((3, H, W), np.uint8)

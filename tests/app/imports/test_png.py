@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from civos_siaf.app.actions import from_json
+from civos_siaf.app.document.actions import from_json
 from civos_siaf.app.exports import export, export_file
 from civos_siaf.app.imports import mask_actions, object_actions, picture_files, read_masks
-from civos_siaf.frames import Frames
 from civos_siaf.masks import from_rle, palette_image, write_png
+from civos_siaf.video.frames import Frames
 from tests.app.exports.fakes import FakeAnnotation, scene
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from civos_siaf.video_writer import write_video
+from civos_siaf.video.writer import write_video
 from tests.app.page import clip as shapes
 from tests.app.page.person import Person
 from tests.app.page.serving import Server

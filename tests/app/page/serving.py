@@ -14,12 +14,12 @@ import numpy as np
 import uvicorn
 
 from civos_siaf.app.server.application import create_app
-from civos_siaf.app.server.library import Library
+from civos_siaf.app.server.project_registry import ProjectRegistry
 from civos_siaf.app.server.security import Guard, host_names
-from civos_siaf.frames import Frames
 from civos_siaf.methods import NearestColour
 from civos_siaf.methods.nearest_colour import NearestColourSession
-from civos_siaf.protocol import Labels, LabelVideo, Method, Progress, ignore
+from civos_siaf.protocol import Labels, LabelVideo, Method, Progress, no_progress
+from civos_siaf.video.frames import Frames
 
 TOKEN = "token-of-the-browser-tests"
 
@@ -50,7 +50,9 @@ class StreamingSession(NearestColourSession):
         self._video = frames
 
     def propagate(
-        self, progress: Progress = ignore, arrived: Callable[[int, Labels, float | None], None] | None = None
+        self,
+        progress: Progress = no_progress,
+        arrived: Callable[[int, Labels, float | None], None] | None = None,
     ) -> LabelVideo:
         labels = []
         for frame in range(len(self._video)):
@@ -81,7 +83,7 @@ class Server:
     def start(self) -> None:
         listener = socket.create_server(("127.0.0.1", self.port))
         self.port = listener.getsockname()[1]
-        app = create_app(Library(self.folder, self.method, max_upload=self.max_upload))
+        app = create_app(ProjectRegistry(self.folder, self.method, max_upload=self.max_upload))
         guard = Guard(app, token=TOKEN, hosts=host_names([], self.port))
         config = uvicorn.Config(guard, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)

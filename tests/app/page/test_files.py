@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import civos_siaf.app
-from civos_siaf.app.server import runs
+from civos_siaf.app.server import label_codec
 from tests.app.page.person import Person
 
 PAGE = Path(civos_siaf.app.__file__).parent / "page"
@@ -39,7 +39,7 @@ def test_data_never_become_markup(path: Path) -> None:
 def test_runs_are_decoded_and_painted(person: Person) -> None:
     labels = np.random.default_rng(0).integers(0, 4, (9, 13)).astype(np.uint8)
     labels[2:8, 3:11] = 2
-    words = np.frombuffer(runs.encode(labels), "<u4").tolist()
+    words = np.frombuffer(label_codec.encode_runs(labels), "<u4").tolist()
     decoded, fill, outline = person.page.evaluate(
         """async (words) => {
             const part = await import(new URL('static/js/runs.js', document.baseURI).href);

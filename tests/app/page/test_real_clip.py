@@ -18,9 +18,9 @@ from hydra.utils import instantiate
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
-from civos_siaf.frames import Frames
 from civos_siaf.masks import read_png
-from civos_siaf.video_writer import write_video
+from civos_siaf.video.frames import Frames
+from civos_siaf.video.writer import write_video
 from tests.app.page.person import Person
 from tests.app.page.serving import Server
 from tests.app.page.test_flow import coco_masks, export

@@ -1,7 +1,7 @@
 import numpy as np
 from starlette.testclient import TestClient
 
-from civos_siaf.app.server import runs
+from civos_siaf.app.server import label_codec
 from tests.app.server.conftest import HEIGHT, WIDTH
 
 
@@ -15,4 +15,4 @@ def act(client: TestClient, project: str, kind: str, **fields: object) -> dict[s
 def shown(client: TestClient, project: str, frame: int, version: str) -> np.ndarray:
     answer = client.get(f"{project}/labels/{frame}", params={"version": version})
     assert answer.status_code == 200, answer.text
-    return runs.decode(answer.content, HEIGHT, WIDTH)
+    return label_codec.decode_runs(answer.content, HEIGHT, WIDTH)

@@ -8,10 +8,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from civos_siaf.app.server.application import create_app
-from civos_siaf.app.server.library import Library
+from civos_siaf.app.server.project_registry import ProjectRegistry
 from civos_siaf.app.server.security import Guard, host_names
 from civos_siaf.methods import NearestColour
-from civos_siaf.video_writer import write_video
+from civos_siaf.video.writer import write_video
 
 TOKEN = "test-token"
 HOST = "localhost:8000"
@@ -35,12 +35,12 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return Library(tmp_path / "projects", NearestColour(), max_upload=2_000_000)
+def library(tmp_path: Path) -> ProjectRegistry:
+    return ProjectRegistry(tmp_path / "projects", NearestColour(), max_upload=2_000_000)
 
 
 @pytest.fixture
-def client(library: Library) -> Iterator[TestClient]:
+def client(library: ProjectRegistry) -> Iterator[TestClient]:
     guard = Guard(create_app(library), token=TOKEN, hosts=host_names([], 8000))
     with TestClient(guard, base_url=BASE, raise_server_exceptions=False) as client:
         yield client

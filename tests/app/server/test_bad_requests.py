@@ -155,7 +155,7 @@ def test_a_mistake_of_the_server_is_told_and_logged(
     def broken(self: object, image: object) -> bytes:
         raise AssertionError("wrong inside")
 
-    monkeypatch.setattr("civos_siaf.app.server.runs.encode", broken)
+    monkeypatch.setattr("civos_siaf.app.server.label_codec.encode_runs", broken)
     act(client, project, "add_object")
     act(client, project, "click", frame=0, object=1, x=16, y=24)
     with caplog.at_level(logging.ERROR):

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from civos_siaf.app.server.library import Library
+from civos_siaf.app.server.project_registry import ProjectRegistry
 from civos_siaf.masks import to_rle, write_png
 from civos_siaf.methods import NearestColour
 from civos_siaf.methods.nearest_colour import NearestColourSession
@@ -21,7 +21,7 @@ def label_png(labels: np.ndarray, tmp_path: Path) -> bytes:
 
 
 @pytest.fixture
-def with_masks(library: Library) -> None:
+def with_masks(library: ProjectRegistry) -> None:
     library._method = Takes()
 
 
@@ -79,7 +79,11 @@ def test_an_import_that_fails_half_way_leaves_everything_as_it_was(
 
 @pytest.mark.usefixtures("with_masks")
 def test_an_import_can_be_cancelled(
-    client: TestClient, project: str, tmp_path: Path, library: Library, monkeypatch: pytest.MonkeyPatch
+    client: TestClient,
+    project: str,
+    tmp_path: Path,
+    library: ProjectRegistry,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def many(imported: object, numbers: object) -> Iterator[dict[str, object]]:
         rle = to_rle(np.ones((HEIGHT, WIDTH), bool))
@@ -107,7 +111,7 @@ def test_an_import_that_the_disk_does_not_take_is_undone(
     before = client.get(project).json()
     body = label_png(np.ones((HEIGHT, WIDTH), np.uint8), tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr("civos_siaf.app.mask_files.sync_all", full)
+        patch.setattr("civos_siaf.app.storage.mask_files.sync_all", full)
         answer = client.post(f"{project}/imports?format=png&frame=2", content=body)
         assert answer.status_code == 507
         after = client.get(project).json()

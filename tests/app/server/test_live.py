@@ -21,8 +21,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from civos_siaf.app.server.launch import Tool
-from civos_siaf.app.server.library import Library
-from civos_siaf.app.server.sending import DRAIN_SECONDS
+from civos_siaf.app.server.project_registry import ProjectRegistry
+from civos_siaf.app.server.responses import DRAIN_SECONDS
 from civos_siaf.methods import NearestColour
 
 LIMIT = 2_000_000
@@ -31,7 +31,7 @@ LIMIT = 2_000_000
 class Running:
     """A running server and how to speak to it."""
 
-    def __init__(self, tool: Tool, library: Library, project: str) -> None:
+    def __init__(self, tool: Tool, library: ProjectRegistry, project: str) -> None:
         parts = urlsplit(tool.url)
         assert parts.hostname is not None
         assert parts.port is not None
@@ -77,7 +77,7 @@ def _is_whole(answer: bytes) -> bool:
 
 @pytest.fixture(scope="module")
 def server(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    library = Library(tmp_path_factory.mktemp("live") / "projects", NearestColour(), max_upload=LIMIT)
+    library = ProjectRegistry(tmp_path_factory.mktemp("live") / "projects", NearestColour(), max_upload=LIMIT)
     project = library.find_or_create(clip)
     started = threading.Event()
     tool = Tool(library, ready=started.set)
@@ -97,7 +97,7 @@ def lives_on(server: Running) -> Iterator[None]:
     assert _uploads_left(server.library) == []
 
 
-def _uploads_left(library: Library, wait: float = 10) -> list[Path]:
+def _uploads_left(library: ProjectRegistry, wait: float = 10) -> list[Path]:
     """What lies among the uploads once it had time to go: an answer may come before the request has ended."""
     end = time.monotonic() + wait
     while (left := list(library.uploads.glob("*"))) and time.monotonic() < end:
@@ -265,4 +265,4 @@ def _addresses() -> list[tuple[object, object, object, str, tuple[object, ...]]]
 
 def test_a_port_that_is_taken_is_told(server: Running, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=f"cannot listen at 127.0.0.1, port {server.port}"):
-        Tool(Library(tmp_path, NearestColour()), port=server.port)
+        Tool(ProjectRegistry(tmp_path, NearestColour()), port=server.port)

@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from civos_siaf.app.server.application import create_app
-from civos_siaf.app.server.library import Library
+from civos_siaf.app.server.project_registry import ProjectRegistry
 from civos_siaf.methods import NearestColour
 from civos_siaf.methods.nearest_colour import NearestColourSession
 from tests.app.server.asking import act
@@ -47,7 +47,7 @@ class Slow(NearestColour):
 
 
 @pytest.fixture
-def slow(library: Library) -> Slow:
+def slow(library: ProjectRegistry) -> Slow:
     method = Slow()
     library._method = method
     return method
@@ -123,7 +123,7 @@ def test_what_needs_no_model_is_done_beside_a_propagation(client: TestClient, sl
 def test_a_click_that_waits_for_restoring_can_be_cancelled(tmp_path: Path, clip: Path) -> None:
     method = Slow()
     for turn in range(2):
-        library = Library(tmp_path / "projects", method)
+        library = ProjectRegistry(tmp_path / "projects", method)
         project = f"/api/projects/{library.find_or_create(clip)}"
         with TestClient(create_app(library)) as client:
             if turn == 0:

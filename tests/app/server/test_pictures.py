@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from civos_siaf.app.server.errors import RequestError
 from civos_siaf.app.server.pictures import Pictures, thumbnail
-from civos_siaf.frames import Frames
+from civos_siaf.app.server.requests import RequestError
+from civos_siaf.video.frames import Frames
 from tests.app.server.videos import stripes, write
 from tests.waiting import wait_until
 

@@ -5,9 +5,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from civos_siaf.app.server.export_jobs import ExportJobs
-from civos_siaf.app.server.library import Library
+from civos_siaf.app.server.project_registry import ProjectRegistry
 from civos_siaf.methods import NearestColour
-from civos_siaf.video_writer import write_video
+from civos_siaf.video.writer import write_video
 from tests.app.server.asking import act, shown
 from tests.app.server.conftest import LENGTH, moving_square
 
@@ -37,7 +37,7 @@ def test_a_project_is_found_again_by_another_server(tmp_path: Path, clip: Path) 
     folder = tmp_path / "projects"
     states = []
     for _ in range(2):
-        library = Library(folder, NearestColour())
+        library = ProjectRegistry(folder, NearestColour())
         project = f"/api/projects/{library.find_or_create(clip)}"
         with TestClient(create_app(library)) as client:
             if not states:
@@ -50,9 +50,9 @@ def test_a_project_is_found_again_by_another_server(tmp_path: Path, clip: Path) 
 
 
 def test_a_project_that_is_open_elsewhere_is_told(
-    tmp_path: Path, clip: Path, client: TestClient, library: Library
+    tmp_path: Path, clip: Path, client: TestClient, library: ProjectRegistry
 ) -> None:
-    from civos_siaf.app.project import Project
+    from civos_siaf.app.storage.project import Project
 
     project_id = library.find_or_create(clip)
     (entry,) = library.entries()
@@ -65,7 +65,7 @@ def test_a_project_that_is_open_elsewhere_is_told(
 
 
 def test_a_project_whose_video_is_gone_is_told(
-    tmp_path: Path, clip: Path, client: TestClient, library: Library
+    tmp_path: Path, clip: Path, client: TestClient, library: ProjectRegistry
 ) -> None:
     video = tmp_path / "mine.mp4"
     video.write_bytes(clip.read_bytes())
@@ -93,7 +93,9 @@ def test_what_never_changes_may_be_kept(client: TestClient, project: str) -> Non
         assert client.get(f"{project}/{path}".rstrip("/")).headers["cache-control"] == "no-store"
 
 
-def test_masks_that_are_missing_on_disk_are_told(client: TestClient, project: str, library: Library) -> None:
+def test_masks_that_are_missing_on_disk_are_told(
+    client: TestClient, project: str, library: ProjectRegistry
+) -> None:
     act(client, project, "add_object")
     act(client, project, "click", frame=0, object=1, x=16, y=24)
     assert client.get(f"{project}/labels/0").status_code == 200
@@ -105,7 +107,9 @@ def test_masks_that_are_missing_on_disk_are_told(client: TestClient, project: st
     assert answer.json()["error"].startswith("the masks of frame 0 are missing: not in ")
 
 
-def test_exports_of_a_killed_server_are_swept(client: TestClient, project: str, library: Library) -> None:
+def test_exports_of_a_killed_server_are_swept(
+    client: TestClient, project: str, library: ProjectRegistry
+) -> None:
     (entry,) = library.entries()
     (entry.folder / ".exports-old").mkdir()
     (entry.folder / ".exports-old" / "x.zip").touch()
@@ -113,7 +117,7 @@ def test_exports_of_a_killed_server_are_swept(client: TestClient, project: str, 
     assert not list(entry.folder.glob(".exports-*"))
 
 
-def test_only_the_newest_exports_are_kept(client: TestClient, project: str, library: Library) -> None:
+def test_only_the_newest_exports_are_kept(client: TestClient, project: str, library: ProjectRegistry) -> None:
     ids = [client.post(f"{project}/exports", json={"format": "coco"}).json()["id"] for _ in range(6)]
     for _ in range(300):
         statuses = [client.get(f"{project}/exports/{export}").status_code for export in ids]

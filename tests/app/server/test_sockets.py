@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
-from civos_siaf.app.actions import AddObject
+from civos_siaf.app.document.actions import AddObject
 from civos_siaf.app.exports import export_file
-from civos_siaf.app.server.desk import Desk
-from civos_siaf.app.server.hub import PATIENCE, Greeting, Line
-from civos_siaf.app.server.library import Library
+from civos_siaf.app.server.events import PATIENCE, EventQueue, Greeting
+from civos_siaf.app.server.project_registry import ProjectRegistry
+from civos_siaf.app.server.project_service import ProjectService
 from civos_siaf.methods.nearest_colour import NearestColourSession
 from civos_siaf.protocol import LabelVideo, Progress
 from tests.app.server.asking import act
@@ -123,7 +123,7 @@ class Held:
 def test_a_cancelled_export_leaves_nothing(
     client: TestClient,
     project: str,
-    library: Library,
+    library: ProjectRegistry,
     monkeypatch: pytest.MonkeyPatch,
     format: str,
     at: int,
@@ -149,7 +149,7 @@ def test_a_cancelled_export_leaves_nothing(
 def test_an_export_shows_the_moment_it_was_begun_whatever_is_done_meanwhile(
     client: TestClient,
     project: str,
-    library: Library,
+    library: ProjectRegistry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def exported(number: str) -> list[object]:
@@ -269,7 +269,7 @@ def test_a_tab_that_closes_in_mid_propagation_loses_nothing(
 
 
 def test_a_slow_tab_gets_only_the_newest_of_what_is_replaced() -> None:
-    line = Line()
+    line = EventQueue()
     for text in ("state 1", "busy 1", "arrived 1", "state 2", "arrived 2"):
         line.put(text.split()[0], text)
     assert _take(line) == ["busy 1", "arrived 1", "state 2", "arrived 2"]
@@ -285,7 +285,7 @@ def _state(revision: int) -> tuple[str, str]:
 
 @pytest.mark.parametrize(("found", "waits", "told"), [(2, 1, 2), (1, 2, 2), (1, 1, 1)])
 def test_what_came_before_the_greeting_was_made_is_told_in_order(found: int, waits: int, told: int) -> None:
-    line = Line()
+    line = EventQueue()
     line.put("arrived", "before")
     line.put(*_state(waits))
     line.greet([_state(found), ("machine", "well")])
@@ -294,7 +294,7 @@ def test_what_came_before_the_greeting_was_made_is_told_in_order(found: int, wai
 
 
 def test_the_state_of_the_greeting_is_told_once() -> None:
-    line = Line()
+    line = EventQueue()
     line.greet([_state(3)])
     assert _take(line) == [_state(3)[1]]
     for revision in (3, 4, 3):  # the event of what was greeted with, and then others
@@ -306,15 +306,15 @@ def test_the_state_of_the_greeting_is_told_once() -> None:
 def test_what_happens_while_a_tab_is_greeted_is_told(
     client: TestClient, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    greeting = Desk.greeting
+    greeting = ProjectService.greeting
 
-    async def late(self: Desk) -> Greeting:
+    async def late(self: ProjectService) -> Greeting:
         found = await greeting(self)
         await self.act(AddObject("cat"), None)
         await asyncio.sleep(0)  # it is told
         return found
 
-    monkeypatch.setattr(Desk, "greeting", late)
+    monkeypatch.setattr(ProjectService, "greeting", late)
     with tab(client, project) as socket:
         events = until(socket, "machine") + until(socket, "machine")
     states = [event["state"] for event in events if event["type"] == "state"]
@@ -322,7 +322,7 @@ def test_what_happens_while_a_tab_is_greeted_is_told(
     assert [state["revision"] for state in states] == sorted({state["revision"] for state in states})
 
 
-def _take(line: Line) -> list[str]:
+def _take(line: EventQueue) -> list[str]:
     return asyncio.run(line.take())
 
 

@@ -12,12 +12,12 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from civos_siaf.app.server import uploads
-from civos_siaf.app.server.errors import RequestError
-from civos_siaf.app.server.library import Library
+from civos_siaf.app.server.project_registry import ProjectRegistry
+from civos_siaf.app.server.requests import RequestError
 from tests.app.server.videos import stripes, write
 
 
-def left_over(library: Library) -> list[Path]:
+def left_over(library: ProjectRegistry) -> list[Path]:
     return [path for path in library.folder.rglob("*") if path.is_file()]
 
 
@@ -26,7 +26,7 @@ def upload(client: TestClient, data: bytes, name: str = "clip.mp4") -> tuple[int
     return answer.status_code, answer.json()
 
 
-def test_an_upload_becomes_a_project(client: TestClient, clip: Path, library: Library) -> None:
+def test_an_upload_becomes_a_project(client: TestClient, clip: Path, library: ProjectRegistry) -> None:
     status, body = upload(client, clip.read_bytes())
     assert status == 201
     (entry,) = library.entries()
@@ -55,7 +55,9 @@ NOT_VIDEOS = {
 
 
 @pytest.mark.parametrize("data", NOT_VIDEOS.values(), ids=NOT_VIDEOS)
-def test_what_is_no_video_is_refused_and_removed(client: TestClient, library: Library, data: bytes) -> None:
+def test_what_is_no_video_is_refused_and_removed(
+    client: TestClient, library: ProjectRegistry, data: bytes
+) -> None:
     status, body = upload(client, data, "x.mp4")
     assert status == 422
     assert "x.mp4 is not a video" in body["error"]
@@ -79,7 +81,7 @@ def test_a_playlist_does_not_open_other_files(client: TestClient, clip: Path, tm
         uploads.check_video(playlist, "list.m3u8")
 
 
-def test_an_empty_file_is_refused(client: TestClient, library: Library) -> None:
+def test_an_empty_file_is_refused(client: TestClient, library: ProjectRegistry) -> None:
     assert upload(client, b"") == (400, {"error": "clip.mp4 is empty."})
     assert left_over(library) == []
 
@@ -98,7 +100,7 @@ def test_a_sound_without_pictures_is_refused(client: TestClient) -> None:
 
 @pytest.mark.parametrize("share", [0.3, 0.9])
 def test_a_file_that_is_cut_off_is_refused(
-    client: TestClient, library: Library, tmp_path: Path, share: float
+    client: TestClient, library: ProjectRegistry, tmp_path: Path, share: float
 ) -> None:
     rng = np.random.default_rng(0)
     path = write(tmp_path / "x.mp4", rng.integers(0, 255, (10, 64, 64, 3), dtype=np.uint8),
@@ -158,7 +160,9 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_name_is_only_shown(client: TestClient, clip: Path, library: Library, name: str) -> None:
+def test_a_hostile_name_is_only_shown(
+    client: TestClient, clip: Path, library: ProjectRegistry, name: str
+) -> None:
     status, body = upload(client, clip.read_bytes(), name)
     assert status == 201, body
     (entry,) = library.entries()
@@ -178,7 +182,9 @@ def test_a_name_for_people_is_short_and_plain(name: str) -> None:
     shown.encode("utf-8")
 
 
-def test_a_file_announced_too_large_is_refused_before_it_comes(client: TestClient, library: Library) -> None:
+def test_a_file_announced_too_large_is_refused_before_it_comes(
+    client: TestClient, library: ProjectRegistry
+) -> None:
     def body() -> Iterator[bytes]:
         yield b"x"
 
@@ -188,7 +194,9 @@ def test_a_file_announced_too_large_is_refused_before_it_comes(client: TestClien
     assert left_over(library) == []
 
 
-def test_a_file_that_grows_too_large_is_refused_and_removed(client: TestClient, library: Library) -> None:
+def test_a_file_that_grows_too_large_is_refused_and_removed(
+    client: TestClient, library: ProjectRegistry
+) -> None:
     sent = []
 
     def body() -> Iterator[bytes]:
@@ -258,12 +266,12 @@ def test_an_upload_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_while_the_project_is_made_leaves_nothing(
-    client: TestClient, clip: Path, library: Library, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, clip: Path, library: ProjectRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*arguments: object, **more: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("civos_siaf.app.project.write_text", full)
+    monkeypatch.setattr("civos_siaf.app.storage.project.write_text", full)
     status, body = upload(client, clip.read_bytes())
     assert status == 507
     assert "disk is full" in body["error"]

@@ -3,7 +3,7 @@ import pytest
 
 from civos_siaf.benchmark import click_strategy
 from civos_siaf.benchmark.clicks import F1, F3, AnnotatedFrame, F3Regions
-from civos_siaf.benchmark.clicks.geometry import central_pixel, components, through_fractions
+from civos_siaf.benchmark.clicks.frame import central_pixel, components, through_fractions
 
 
 def frame(truth, prediction=None, *, lines=(), first=False, num_objects=None):

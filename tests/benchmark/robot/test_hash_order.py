@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from civos_siaf.benchmark.robot.hash_order import hash_order
+from civos_siaf.benchmark.robot.graph import hash_order
 
 
 @pytest.mark.skipif(platform.python_implementation() != "CPython", reason="compares with CPython's set")

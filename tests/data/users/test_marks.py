@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civos_siaf.benchmark.robot import ScribbleRobot
-from civos_siaf.data.users.damaged_labels import LabelDamage
-from civos_siaf.data.users.marks import NONE, MarkUser, clicked
+from civos_siaf.data.users.damage import LabelDamage
+from civos_siaf.data.users.marks import NOT_MARKED, MarkUser, clicked
 from civos_siaf.data.users.morphology import dilate, iou
 
 ROBOT = ScribbleRobot()
@@ -42,7 +42,7 @@ def test_first_marks_lie_in_their_objects_and_leave_none_out(user):
     for seed in range(8):
         marks = user.first(labels, rng(seed))
         assert marks.dtype == np.int64
-        assert set(np.unique(marks)) == {NONE, 1, 2, 3}
+        assert set(np.unique(marks)) == {NOT_MARKED, 1, 2, 3}
         for number in (1, 2, 3):
             for frame, drawn in zip(labels, marks, strict=True):
                 assert not ((drawn == number) & ~dilate(frame == number, NEAR)).any()
@@ -64,9 +64,9 @@ def test_corrections_lie_where_the_labels_are_wrong_with_their_true_number(seed)
 
 def test_nothing_wrong_gets_no_marks():
     labels = clip()
-    assert (MarkUser().correct(labels, labels, rng()) == NONE).all()
+    assert (MarkUser().correct(labels, labels, rng()) == NOT_MARKED).all()
     unknown = np.where(labels == 255, 0, labels)
-    assert (MarkUser().correct(labels, unknown, rng()) == NONE).all()
+    assert (MarkUser().correct(labels, unknown, rng()) == NOT_MARKED).all()
 
 
 def test_objects_are_marked_on_all_frames_or_on_some():

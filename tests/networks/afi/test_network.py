@@ -6,7 +6,7 @@ from civos_siaf.networks.afi import variants
 from civos_siaf.networks.afi.backbones import MAPS, MobileNetBackbone, ResNet50Backbone, SwinBackbone
 from civos_siaf.networks.afi.variants import VARIANTS
 from civos_siaf.networks.prepare import for_inference
-from civos_siaf.weights import fill
+from civos_siaf.weights import deterministic_weights
 
 SIZE = (64, 96)
 
@@ -14,7 +14,7 @@ SIZE = (64, 96)
 def filled(network):
     """Weights that follow from the names: nothing is zero, so everything shows."""
     shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
-    network.load_state_dict(fill.state(shapes))
+    network.load_state_dict(deterministic_weights.deterministic_state(shapes))
     return network
 
 

@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from civos_siaf.networks.aot.encoders import MobileNetV2Encoder, ResNet50Encoder
-from civos_siaf.networks.aot.identity import IdentityBank, one_hot
-from civos_siaf.networks.aot.position import sine_positions
+from civos_siaf.networks.aot.identity import IdentityBank, identity_one_hot
 from civos_siaf.networks.aot.swin import SwinEncoder
+from civos_siaf.networks.aot.transformer import sine_positions
 from civos_siaf.networks.aot.variants import NEVER, VARIANTS
 from civos_siaf.networks.identity_network import concatenated, mask_unused
 from civos_siaf.networks.prepare import for_inference
@@ -35,7 +35,7 @@ def test_sizes_are_the_published_ones(name, millions):
     with torch.device("meta"):
         net = VARIANTS[name].build()
     assert sum(p.numel() for p in net.parameters()) / 1e6 == pytest.approx(millions, abs=0.01)
-    assert VARIANTS[name].gap == (5 if name.endswith("l") else NEVER)
+    assert VARIANTS[name].mem_every == (5 if name.endswith("l") else NEVER)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_sides_that_do_not_fit_are_refused(aots):
 
 
 def test_labels_above_ten_belong_to_nobody():
-    hot = one_hot(torch.tensor([[[0, 3, 10, 11, 255]]], dtype=torch.uint8))
+    hot = identity_one_hot(torch.tensor([[[0, 3, 10, 11, 255]]], dtype=torch.uint8))
     assert hot.sum(dim=1).tolist() == [[[1, 1, 1, 0, 0]]]
     assert hot[0, :, 0].argmax(dim=0).tolist()[:3] == [0, 3, 10]
 
@@ -84,7 +84,7 @@ def test_identities_of_labels_are_those_of_their_masks(aligned, size):
     torch.nn.init.normal_(bank.weight)
     maps = torch.cat([labels(1, 10, 255, size=size), torch.full((1, *size), 3, dtype=torch.uint8)])
     maps[0, :, 75:] = torch.randint(0, 11, (size[0], size[1] - 75))
-    dense = bank(one_hot(maps))
+    dense = bank(identity_one_hot(maps))
     with torch.no_grad():
         assert torch.allclose(bank.of_labels(maps), dense, atol=1e-3)
         assert torch.allclose(bank.of_labels(maps.long()), dense, atol=1e-3)

@@ -1,8 +1,8 @@
 """The tasks with small networks, each with a batch."""
 
 from civos_siaf.networks.light_clicks import LightClicks
-from civos_siaf.networks.light_s2m import LightS2m
-from civos_siaf.training.losses_mivos import BootstrappedCrossEntropy
+from civos_siaf.networks.s2m import LightS2m
+from civos_siaf.training.losses import BootstrappedCrossEntropy
 from civos_siaf.training.tasks.clicks import ClickTask
 from civos_siaf.training.tasks.s2m import S2mTask
 from tests.training.tasks import test_clicks, test_identity, test_interaction, test_propagation, test_s2m

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from civos_siaf.networks.aot.identity import one_hot
+from civos_siaf.networks.aot.identity import identity_one_hot
 from civos_siaf.networks.aot.variants import VARIANTS
 from civos_siaf.networks.identity_network import mask_unused
 from civos_siaf.networks.imagenet import normalize
 from civos_siaf.networks.light_identity import LightIdentity
 from civos_siaf.propagation.aot_engine import AotEngine
-from civos_siaf.training.losses_aot import AotLoss
+from civos_siaf.training.losses import AotLoss
 from civos_siaf.training.tasks.identity import IdentityTask
 from tests.training.tasks.test_propagation import batch
 
@@ -38,16 +38,16 @@ def clip(side, frames=4):
 
 
 @pytest.mark.parametrize(("make", "side"), [(light, 64), (aott, 65)])
-@pytest.mark.parametrize("gap", [2, 9999])
-def test_a_batch_is_predicted_as_the_engine_does_each_clip(make, side, gap):
-    task = make(predictions_from=0, gap=gap).eval()
+@pytest.mark.parametrize("mem_every", [2, 9999])
+def test_a_batch_is_predicted_as_the_engine_does_each_clip(make, side, mem_every):
+    task = make(predictions_from=0, mem_every=mem_every).eval()
     both = clip(side)
     seen = []
     task.loss = lambda logits, labels, counts, step: seen.append(logits) or logits.mean().expand(2)
     with torch.no_grad():
         task(both, 0)
         for i, count in enumerate((2, 1)):
-            engine = AotEngine(task.network, gap=gap)
+            engine = AotEngine(task.network, mem_every=mem_every)
             images = normalize(both["images"][i])
             identity = task.network.identify(both["labels"][i, :1])
             engine.add_reference(task.network.reference(task.network.encode_frame(images[:1]), identity)[1])
@@ -71,9 +71,9 @@ def test_identities_are_drawn_for_each_clip_and_undone():
     task._identify(labels, drawn, 0)
     for i in (0, 1):
         for k in range(11):
-            assert torch.equal(seen[0][i, drawn[i, k]], one_hot(labels)[i, k])
+            assert torch.equal(seen[0][i, drawn[i, k]], identity_one_hot(labels)[i, k])
     named = task._named(seen[0], drawn, [10, 10])
-    assert torch.equal(named, one_hot(labels))
+    assert torch.equal(named, identity_one_hot(labels))
 
 
 def test_the_light_network_does_not_care_which_identity_an_object_has():

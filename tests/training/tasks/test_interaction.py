@@ -3,9 +3,9 @@ import pytest
 import torch
 from torch import nn
 
-from civos_siaf.data.users.marks import NONE, MarkUser
-from civos_siaf.training.losses_aot import AotLoss
-from civos_siaf.training.tasks.interaction import InteractionTask, answer, one_hot, scores
+from civos_siaf.data.users.marks import NOT_MARKED, MarkUser
+from civos_siaf.training.losses import AotLoss
+from civos_siaf.training.tasks.interaction import InteractionTask, answer, clip_one_hot, scores
 from tests.training.tasks.learning import learning
 from tests.training.tiny_interaction import TinyInteraction
 
@@ -22,14 +22,14 @@ def batch(frames=2, on_policy=(False, False), seed=0):
         labels[1, t, 20:50, 5 + 4 * t : 40 + 4 * t] = 1
     for number, value in ((1, 0.9), (2, 0.1)):
         images[(labels == number).unsqueeze(2).expand_as(images)] = value
-    marks = torch.full_like(labels, NONE)
+    marks = torch.full_like(labels, NOT_MARKED)
     marks[0, 0, 14:20, 20:22], marks[0, 0, 40:50, 30:32], marks[1, 0, 30:40, 20:22] = 1, 2, 1
     return {
         "images": images,
         "labels": labels,
         "num_objects": torch.tensor([2, 1]),
         "marks": marks,
-        "previous": torch.full_like(labels, NONE),
+        "previous": torch.full_like(labels, NOT_MARKED),
         "on_policy": torch.tensor(on_policy),
         "index": torch.tensor([4, 5]),
     }
@@ -86,7 +86,7 @@ def test_marks_masks_and_frames_of_an_item_share_an_order():
 
 def test_what_is_unknown_is_zero_in_all_planes():
     order = torch.arange(11).flip(0)[None]
-    planes = one_hot(torch.tensor([[[[-1, 0, 10]]]]), order)
+    planes = clip_one_hot(torch.tensor([[[[-1, 0, 10]]]]), order)
     assert planes.shape == (1, 1, 11, 1, 3)
     assert planes[0, 0, :, 0].argmax(dim=0)[1:].tolist() == [10, 0]
     assert planes[0, 0, :, 0].sum(dim=0).tolist() == [0, 1, 1]

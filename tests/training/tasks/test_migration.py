@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from civos_siaf.data.users.marks import MarkUser
-from civos_siaf.training.losses_aot import AotLoss
+from civos_siaf.training.losses import AotLoss
 from civos_siaf.training.tasks.interaction import InteractionTask, answer
 from civos_siaf.weights.afi_networks import build
 

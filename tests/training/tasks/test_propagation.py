@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from civos_siaf.aggregate import aggregate
+from civos_siaf.networks.aggregate import aggregate
 from civos_siaf.networks.imagenet import normalize
 from civos_siaf.networks.light_propagation import LightPropagation
 from civos_siaf.networks.memory_read import read_batch, read_memory
 from civos_siaf.networks.stm import Stm
-from civos_siaf.training.losses_mivos import BootstrappedCrossEntropy
+from civos_siaf.training.losses import BootstrappedCrossEntropy
 from civos_siaf.training.tasks.propagation import PropagationTask
 from tests.training.tasks.learning import learning
 

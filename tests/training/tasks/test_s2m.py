@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from civos_siaf.networks.light_s2m import LightS2m
-from civos_siaf.networks.s2m import S2m
-from civos_siaf.training.losses_mivos import BootstrappedCrossEntropy
+from civos_siaf.networks.s2m import LightS2m, S2m
+from civos_siaf.training.losses import BootstrappedCrossEntropy
 from civos_siaf.training.tasks.s2m import S2mTask
 from tests.data.test_s2m_items import source
 from tests.training.tasks.learning import learning

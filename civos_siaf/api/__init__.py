@@ -1,0 +1,1 @@
+"""The way in: what `import civos_siaf` offers."""

@@ -1,0 +1,1 @@
+"""Many videos, one after another, from a file of prompts."""

@@ -1,0 +1,1 @@
+"""A project together with a method that answers its prompts."""

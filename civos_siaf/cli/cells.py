@@ -1,0 +1,65 @@
+"""The job of each run of a table: an evaluation as eval_davis.py plays it, or a measurement of costs."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+from hydra import compose
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from tqdm import tqdm
+
+from civos_siaf import tables
+from civos_siaf.benchmark import Evaluation
+from civos_siaf.prompts import PromptKindError
+
+GROUPS = ("dataset", "clock", "rules", "clicks")
+
+
+def settings(options: tuple[str, ...], device: str = "cpu") -> DictConfig:
+    """The configuration of eval_davis.py with these options, and with those given for the whole table."""
+    task = HydraConfig.get().overrides.task
+    given = [o for o in task if o.lstrip("+~").split("=")[0].split(".")[0] in GROUPS]
+    always = ["out=cell", "contact_sheets=false", f"device={device}"]
+    return compose("eval_davis", overrides=[*always, *options, *given])
+
+
+def evaluate(cfg: DictConfig, name: str, folder: Path) -> None:
+    """Play the evaluation of a configuration, named `name`, in a folder."""
+    try:
+        parts = {key: instantiate(cfg[key]) for key in ("dataset", "method", "rules", "clicks", "clock")}
+        about = {"method_config": OmegaConf.to_container(cfg.method, resolve=True)}
+        evaluation = Evaluation(parts.pop("method"), **parts, folder=folder, about=about)
+        with tqdm(total=len(evaluation.remaining), unit="sample", desc=name, disable=None) as bar:
+            for played in evaluation.play():
+                bar.update(int(played.over))
+    except (FileNotFoundError, PromptKindError, InstantiationException) as error:
+        if isinstance(cause := error.__cause__ or error, (FileNotFoundError, PromptKindError)):
+            raise tables.CannotRunError(str(cause)) from error
+        raise
+
+
+def jobs(models: tables.Models, bench: tables.Bench, device: str) -> Callable[[tables.Run], tables.CellJob]:
+    """Return what makes the job of a run: what it is known by, and the work itself."""
+
+    def prepare(run: tables.Run) -> tables.CellJob:
+        choice = models.choose(run)
+        if run.kind == "costs":
+            facts = {"network": choice.role.network, "sizes": run["sizes"], "frames": run["frames"]}
+            measure = partial(tables.measure_parts, bench=bench, **facts)
+            return tables.CellJob({**facts, "bench": asdict(bench)}, measure)
+        cfg = settings((*choice.options, *run.command), bench.device if run.kind == "objects" else device)
+        used = ("method",) if run.kind == "objects" else ("method", *GROUPS)
+        facts = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in used}
+        if run.kind == "objects":
+            facts |= {"bench": asdict(bench), "objects": (n := run["objects"])}
+            return tables.CellJob(
+                facts, lambda f: tables.measure_objects(f, bench, instantiate(cfg.method), n)
+            )
+        weights = models.hashes(facts["method"], known=choice.weights)
+        return tables.CellJob({**facts, "weights": weights}, partial(evaluate, cfg, str(run)))
+
+    return prepare

@@ -1,0 +1,170 @@
+"""Clicks of one round on several objects of one frame, as CiVOS predicts them (CiVOS spec 2.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from civos_siaf.interaction.brs import FeatureBrs, refinement
+from civos_siaf.interaction.predictor import as_probability, as_rgb, autocast, check_clicks
+from civos_siaf.interaction.refinement import NoRefinement, points_tensor
+from civos_siaf.interaction.transforms import Clicks, HorizontalFlip, Roi
+from civos_siaf.interaction.zoom import ZoomIn, ZoomState
+from civos_siaf.networks.click_network import ClickNetwork, Features
+from civos_siaf.prompts import Click
+from civos_siaf.runtime.precision import Precision
+from civos_siaf.video.frames import Rgb
+
+MIN_GAIN = 1.25
+"""A second look is not worth its time where it shows the object less enlarged than this."""
+
+
+class MultiObjectClickPredictor:
+    """Every object is predicted once, from this round's clicks together and its previous mask.
+
+    Nothing is kept between calls, so zoom-in, which needs an earlier answer, never acts. The objects go
+    through the network in batches; each gets the answer that a predictor of its own would give, up to
+    the rounding of the convolutions.
+
+    Args:
+        network: in eval mode.
+        mode: "NoBRS", or "f-BRS-A", "-B", "-C" for objects with two or more clicks.
+        prob_thresh: probability on whose right side f-BRS wants the clicked pixels.
+        flip: average with the answer for the mirror image.
+        precision: see `ClickPredictor`.
+        max_batch: most images, mirrored ones included, in one forward pass.
+        untouched: objects without a click are predicted too (published), or "keep" their previous mask.
+        second_look: predict every clicked object once more, in its surroundings only; for networks that are
+            fast and work at a reduced size. None (published): no.
+
+    Raises:
+        ValueError: another mode.
+    """
+
+    def __init__(
+        self,
+        network: ClickNetwork,
+        *,
+        mode: str = "f-BRS-B",
+        prob_thresh: float = 0.5,
+        flip: bool = True,
+        precision: Precision = "fp32",
+        max_batch: int = 8,
+        untouched: Literal["predict", "keep"] = "predict",
+        second_look: ZoomIn | None = None,
+    ) -> None:
+        self.network = network
+        chosen = refinement(mode, prob_thresh=prob_thresh)
+        if not isinstance(chosen, FeatureBrs | NoRefinement):
+            raise ValueError(f"{mode} cannot share a forward pass between objects; use ClickPredictor")
+        self.refinement = chosen
+        self.flip = HorizontalFlip() if flip else None
+        self.precision = precision
+        self.max_objects = max(1, max_batch // (2 if flip else 1))
+        self.untouched = untouched
+        self.second_look = second_look
+
+    @torch.no_grad()
+    def predict(
+        self,
+        image: Rgb,
+        clicks: Sequence[Click],
+        *,
+        num_objects: int,
+        previous: NDArray[np.floating] | None = None,
+    ) -> NDArray[np.float32]:
+        """Probabilities (K, H, W) of objects 1..K, each on its own; see `civos_siaf.networks.aggregate`.
+
+        Args:
+            image: (H, W, 3) uint8, grey or RGBA as in `ClickPredictor`.
+            clicks: of this frame, for objects 1..K; their order matters within an object and sign only.
+            num_objects: K.
+            previous: probabilities (K, H, W); None is zero.
+
+        Raises:
+            ValueError: a click outside the image or for an object above K, or arrays of another shape.
+        """
+        pixels = as_rgb(image)
+        size = (pixels.shape[0], pixels.shape[1])
+        lists = self._by_object(clicks, num_objects, size)
+        zeros = np.zeros((num_objects, *size), np.float32)
+        prob = as_probability(zeros if previous is None else previous, zeros.shape)
+        chosen = [k for k, row in enumerate(lists) if row or self.untouched == "predict"]
+        device = self.network.mean.device
+        rgb = torch.from_numpy(pixels).to(device).permute(2, 0, 1)[None].float() / 255
+        for start in range(0, len(chosen), self.max_objects):
+            batch = chosen[start : start + self.max_objects]
+            masks = torch.from_numpy(prob[batch])[:, None].to(device)
+            prob[batch] = self._predict(rgb, masks, [lists[k] for k in batch]).cpu().numpy()
+        if self.second_look is not None:
+            for k in chosen:
+                if lists[k]:
+                    prob[k] = self._look_again(rgb, prob[k], lists[k], self.second_look)
+        return prob
+
+    @staticmethod
+    def _by_object(clicks: Sequence[Click], num_objects: int, size: tuple[int, int]) -> list[Clicks]:
+        check_clicks(clicks, size)
+        for click in clicks:
+            if click.object_id > num_objects:
+                raise ValueError(f"{click!r}: there are objects 1..{num_objects}")
+        ordered = sorted(clicks, key=lambda click: not click.positive)
+        return [tuple(c for c in ordered if c.object_id == k + 1) for k in range(num_objects)]
+
+    def _look_again(
+        self, rgb: Tensor, prob: NDArray[np.float32], clicks: Clicks, zoom: ZoomIn
+    ) -> NDArray[np.float32]:
+        """Probability (H, W) of an object, from its first answer (H, W) and its clicks."""
+        first = torch.from_numpy(prob)[None, None].to(rgb.device)
+        zoom.restore(ZoomState(previous=first))
+        view, moved = zoom.forward(torch.cat([rgb, first], dim=1), [clicks])
+        if zoom.roi is None or not self._is_closer(zoom.roi, (rgb.shape[2], rgb.shape[3]), view):
+            zoom.reset()
+            return prob
+        answer = self._predict(view[:, :3], view[:, 3:], moved)
+        closer = zoom.inverse(answer[None])
+        zoom.reset()
+        return np.asarray(closer[0, 0].cpu().numpy(), np.float32)
+
+    def _is_closer(self, roi: Roi, size: tuple[int, int], view: Tensor) -> bool:
+        """Whether the network sees a region clearly larger in `view` than it did in the whole image."""
+        if min(roi.size) < 2:
+            return False
+        inside = self.network.internal_scale(view.shape[2], view.shape[3])
+        scale = max(view.shape[2:]) / max(roi.size) * inside
+        return scale >= MIN_GAIN * self.network.internal_scale(*size)
+
+    def _predict(self, rgb: Tensor, masks: Tensor, lists: list[Clicks]) -> Tensor:
+        """Image (1, 3, H, W), masks (k, 1, H, W), clicks of k objects to probabilities (k, H, W)."""
+        view = rgb.expand(len(masks), -1, -1, -1)
+        if self.network.with_prev_mask:
+            view = torch.cat([view, masks], dim=1)
+        if self.flip is not None:
+            view, lists = self.flip.forward(view, lists)
+        with autocast(view.device, self.precision):
+            logits = self._logits(view, lists, len(masks)).float()
+        if self.flip is not None:
+            logits = self.flip.inverse(logits)
+        return logits.sigmoid()[:, 0]
+
+    def _logits(self, view: Tensor, lists: list[Clicks], num_objects: int) -> Tensor:
+        brs = self.refinement
+        points = points_tensor(lists, limit=brs.net_clicks_limit).to(view.device)
+        if isinstance(brs, NoRefinement):
+            logits: Tensor = self.network(view, points).instances
+            return logits
+        features = self.network.encode(*self.network.prepare(view, points), brs.stage)
+        size = (view.shape[2], view.shape[3])
+        out = view.new_empty(len(view), 1, *size)
+        for k in range(num_objects):
+            own = list(range(k, len(view), num_objects))
+            brs.reset()
+            part = Features(features.main[own], tuple(other[own] for other in features.others))
+            out[own] = brs.refine(self.network, part, [lists[i] for i in own], size)
+        brs.reset()
+        return out

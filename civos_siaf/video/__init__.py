@@ -1,0 +1,1 @@
+"""The frames of a video: read when asked for, written, drawn over."""

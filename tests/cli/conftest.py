@@ -1,0 +1,1 @@
+from tests.scripts.conftest import script  # noqa: F401

@@ -1,0 +1,130 @@
+import numpy as np
+import pytest
+import torch
+
+from civos_siaf.interaction.brs import refinement
+from civos_siaf.interaction.multi_object_predictor import MultiObjectClickPredictor
+from civos_siaf.interaction.predictor import ClickPredictor
+from civos_siaf.interaction.zoom import ZoomIn
+from civos_siaf.networks.aggregate import aggregate
+from civos_siaf.networks.click_network import ClickNetwork, ClickOutput, Features
+from civos_siaf.prompts import Click
+from civos_siaf.weights.click_networks import build
+
+SIZE = (50, 70)
+CLICKS = [
+    Click(3, 3, x=60, y=40),
+    Click(3, 1, x=10, y=20, positive=False),
+    Click(3, 1, x=40, y=22),
+    Click(3, 1, x=45, y=30),
+]
+
+
+@pytest.fixture(scope="module")
+def light() -> ClickNetwork:
+    torch.manual_seed(4)
+    return build("light-clicks").eval()
+
+
+def inputs() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(2)
+    return rng.integers(0, 256, (*SIZE, 3), dtype=np.uint8), rng.random((3, *SIZE)).astype(np.float32)
+
+
+@pytest.mark.parametrize("mode", ["NoBRS", "f-BRS-A", "f-BRS-B", "f-BRS-C"])
+@pytest.mark.parametrize(("flip", "max_batch"), [(True, 2), (True, 8), (False, 2)])
+def test_objects_together_are_as_each_alone(
+    light: ClickNetwork, mode: str, flip: bool, max_batch: int
+) -> None:
+    image, previous = inputs()
+    together = MultiObjectClickPredictor(light, mode=mode, flip=flip, max_batch=max_batch)
+    prob = together.predict(image, CLICKS, num_objects=3, previous=previous)
+    for k in range(3):
+        alone = ClickPredictor(light, flip=flip, refinement=refinement(mode, prob_thresh=0.5))
+        alone.set_image(image, previous[k])
+        own = [c for c in CLICKS if c.object_id == k + 1]
+        expected = alone.add(*sorted(own, key=lambda c: not c.positive))
+        assert np.allclose(prob[k], expected, atol=1e-3 if len(own) > 1 and mode != "NoBRS" else 1e-5)
+
+
+def test_nothing_is_kept_between_calls(light: ClickNetwork) -> None:
+    image, previous = inputs()
+    clicks = MultiObjectClickPredictor(light)
+    first = clicks.predict(image, CLICKS, num_objects=3, previous=previous)
+    clicks.predict(image[::-1], CLICKS[:1], num_objects=3)
+    assert np.array_equal(clicks.predict(image, CLICKS, num_objects=3, previous=previous), first)
+
+
+def test_objects_without_clicks_are_predicted_or_kept(light: ClickNetwork) -> None:
+    image, previous = inputs()
+    published = MultiObjectClickPredictor(light).predict(image, CLICKS, num_objects=3, previous=previous)
+    kept = MultiObjectClickPredictor(light, untouched="keep").predict(
+        image, CLICKS, num_objects=3, previous=previous
+    )
+    assert not np.array_equal(published[1], previous[1])
+    assert np.array_equal(kept[1], previous[1])
+    assert np.allclose(kept[0], published[0], atol=1e-3)
+
+
+def test_wrong_calls(light: ClickNetwork) -> None:
+    image, previous = inputs()
+    clicks = MultiObjectClickPredictor(light)
+    with pytest.raises(ValueError, match=r"there are objects 1\.\.2"):
+        clicks.predict(image, CLICKS, num_objects=2)
+    with pytest.raises(ValueError, match="outside the image of 70x50"):
+        clicks.predict(image, [Click(0, 1, x=80, y=3)], num_objects=1)
+    with pytest.raises(ValueError, match="previous mask must have shape"):
+        clicks.predict(image, CLICKS, num_objects=4, previous=previous)
+    with pytest.raises(ValueError, match="RGB-BRS cannot share a forward pass"):
+        MultiObjectClickPredictor(light, mode="RGB-BRS")
+
+
+def test_answers_can_be_aggregated(light: ClickNetwork) -> None:
+    image, previous = inputs()
+    prob = MultiObjectClickPredictor(light, mode="NoBRS").predict(
+        image, CLICKS, num_objects=3, previous=previous
+    )
+    joint = aggregate(torch.from_numpy(prob), background="min", hard=True)
+    assert joint.shape == (4, *SIZE)
+    assert torch.allclose(joint.sum(0), torch.ones(SIZE))
+
+
+class Disk(ClickNetwork):
+    """Answers with the prepared disks and the previous mask, and notes the sizes it sees."""
+
+    def __init__(self) -> None:
+        super().__init__(norm_radius=6)
+        self.seen: list[tuple[int, int]] = []
+
+    def encode(self, rgb, coords, stage):  # type: ignore[no-untyped-def]
+        self.seen.append(tuple(coords.shape[2:]))
+        return Features(coords)
+
+    def decode(self, features, stage):  # type: ignore[no-untyped-def]
+        mask, positive, _ = features.main.unbind(dim=1)
+        return ClickOutput((positive + (mask > 0.5).float())[:, None] * 8 - 4, None)
+
+    def channels(self, stage):  # type: ignore[no-untyped-def]
+        return 3
+
+
+def test_a_second_look_is_closer_and_stays_inside() -> None:
+    image = np.zeros((200, 300, 3), np.uint8)
+    clicks = [Click(0, 1, x=60, y=50), Click(0, 2, x=250, y=150)]
+    network = Disk()
+    zoom = ZoomIn(target_size=100, skip_clicks=0, min_crop_size=20, keep_outside=True)
+    plain = MultiObjectClickPredictor(network, mode="NoBRS", flip=False).predict(image, clicks, num_objects=3)
+    twice = MultiObjectClickPredictor(network, mode="NoBRS", flip=False, second_look=zoom)
+    closer = twice.predict(image, clicks, num_objects=3)
+    # Once for all, and once for each object with a click, at the size that was asked for.
+    assert network.seen == [(200, 300), (200, 300), (100, 100), (100, 100)]
+    for k, click in enumerate(clicks):
+        found = closer[k] > 0.5
+        assert found[int(click.y), int(click.x)]
+        ys, xs = np.nonzero(found)
+        assert abs(ys.mean() - click.y) < 2
+        assert abs(xs.mean() - click.x) < 2
+        far = np.hypot(*(np.mgrid[:200, :300] - np.array([click.y, click.x])[:, None, None])) > 40
+        assert np.array_equal(closer[k][far], plain[k][far])
+    assert np.array_equal(closer[2], plain[2])
+    assert np.array_equal(twice.predict(image, clicks, num_objects=3), closer)
