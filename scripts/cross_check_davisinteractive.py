@@ -11,6 +11,9 @@ from pathlib import Path
 
 from civos_siaf.benchmark import DavisDataset
 from civos_siaf.cli.errors import clear_errors
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from tests.original import NoSuitablePythonError, OriginalToolkit, create
 from tests.original.compare import SETTINGS, compare_metrics_and_robot, compare_session
 

@@ -16,7 +16,7 @@ def examples():
 def test_the_example_of_an_annotation_runs(tmp_path, monkeypatch):
     clip = ShapesClips(size=(240, 426), objects=(2, 2), video_frames=41, seed=8).render(0)
     write_video(tmp_path / "clip.mp4", list(clip.images))
-    example = next(text for text in examples() if "import annotate" in text)
+    example = next(text for text in examples() if "open_project.open" in text)
     assert len(example.splitlines()) <= 16
     monkeypatch.chdir(tmp_path)
     names = {}

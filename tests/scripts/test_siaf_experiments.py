@@ -197,9 +197,10 @@ def test_three_stages_run_one_after_the_other_and_survive_a_kill(script, root, t
 
 
 @pytest.fixture
-def play_stages(beside_scripts, root, tmp_path, monkeypatch):
+def play_stages(root, tmp_path, monkeypatch):
     """Goes through the stages of a command as `train.py` does, without training; their folders."""
-    stages = beside_scripts("stages")
+    from civos_siaf.cli import stages
+
     monkeypatch.chdir(tmp_path)
 
     def play(*options):

@@ -17,7 +17,7 @@ import sys
 for name in ("fcntl", "resource"):
     sys.modules[name] = None  # as on Windows: importing it fails
 import importlib, pathlib, pkgutil
-import civos_siaf.annotate
+import civos_siaf.api.open_project
 import civos_siaf.app
 for module in pkgutil.walk_packages(civos_siaf.app.__path__, "civos_siaf.app."):
     importlib.import_module(module.name)
