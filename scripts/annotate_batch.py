@@ -8,7 +8,6 @@ failed; out/summary.md, .csv and .json say why.
 import sys
 
 import hydra
-from device import choose
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from method_hash import method_hash
@@ -19,6 +18,7 @@ from civos_siaf.app.batch.jobs import read_jobs
 from civos_siaf.app.batch.run import FAILED, Record, run_batch
 from civos_siaf.app.batch.summary import markdown, write_summary
 from civos_siaf.cli.arguments import prepare
+from civos_siaf.cli.device import choose
 from civos_siaf.cli.errors import clear_errors, complete
 
 

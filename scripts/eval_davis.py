@@ -5,13 +5,13 @@ import sys
 from pathlib import Path
 
 import hydra
-from device import choose
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from civos_siaf.benchmark import ContactSheets, Evaluation, Shard
 from civos_siaf.cli.arguments import prepare
+from civos_siaf.cli.device import choose
 from civos_siaf.cli.errors import clear_errors, complete
 
 
@@ -22,7 +22,8 @@ def shard_of(text: str) -> Shard:
 
 
 def run(cfg: DictConfig) -> None:
-    dataset = instantiate(cfg.dataset)  # before the method, which loads torch
+    dataset = instantiate(cfg.dataset)  # before what loads torch
+    choose(cfg)
     from civos_siaf.weights.provenance import about_method
 
     evaluation = Evaluation(
@@ -55,7 +56,6 @@ def run(cfg: DictConfig) -> None:
 @hydra.main(version_base="1.3", config_path="../configs", config_name="eval_davis")
 def main(cfg: DictConfig) -> None:
     with clear_errors():
-        choose(cfg)
         run(complete(cfg))
 
 

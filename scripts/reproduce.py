@@ -11,13 +11,13 @@ import shlex
 import sys
 
 import hydra
-from device import choose
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from civos_siaf.benchmark import Shard
 from civos_siaf.cli.cells import jobs
+from civos_siaf.cli.device import choose
 from civos_siaf.cli.errors import clear_errors, complete
 from civos_siaf.tables import OWN, Reproduction, Role, own_notes, provenance, with_own_rows, write_table
 

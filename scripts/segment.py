@@ -7,13 +7,13 @@ background=[[0,200,60,1]] beside them. Options and their values: configs/segment
 from pathlib import Path
 
 import hydra
-from device import choose
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from civos_siaf.api.segmentation import clicks_from_numbers, segment, write_result
 from civos_siaf.cli.arguments import prepare
+from civos_siaf.cli.device import choose
 from civos_siaf.cli.errors import clear_errors, complete
 from civos_siaf.prompts import Prompts
 from civos_siaf.video.frames import Frames

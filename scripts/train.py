@@ -6,9 +6,8 @@ last checkpoint was made. Options and their values: configs/train.yaml and confi
 
 import sys
 
-from roots import with_roots
-
 from civos_siaf.cli.arguments import prepare
+from civos_siaf.cli.roots import with_roots
 
 if __name__ == "__main__":  # before what loads torch, so that mistakes are told at once
     sys.argv[1:] = with_roots(sys.argv[1:])

@@ -10,10 +10,10 @@ import hydra
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from roots import with_roots
 from torch.utils.data import default_collate
 
 from civos_siaf.cli.errors import clear_errors, complete
+from civos_siaf.cli.roots import with_roots
 from civos_siaf.training.costs import StepCosts, step_costs
 from civos_siaf.training.seeds import item_rng
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from errors import complete
 from hydra import compose
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from civos_siaf.cli.errors import complete
 from civos_siaf.training.checkpoint import finished_identity, identity_text, same_training
 from civos_siaf.training.loader import BatchPlan
 from civos_siaf.training.loop import WEIGHTS

@@ -12,6 +12,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from safetensors.torch import load_file
 
+from civos_siaf.cli import roots, stages
 from civos_siaf.data.lvis_images import lvis_images
 from civos_siaf.training.seeds import item_rng
 from tests.data.layouts import write_coco, write_davis, write_lvis, write_youtubevos
@@ -199,7 +200,6 @@ def test_three_stages_run_one_after_the_other_and_survive_a_kill(script, root, t
 @pytest.fixture
 def play_stages(root, tmp_path, monkeypatch):
     """Goes through the stages of a command as `train.py` does, without training; their folders."""
-    from civos_siaf.cli import stages
 
     monkeypatch.chdir(tmp_path)
 
@@ -258,9 +258,8 @@ def test_what_will_run_can_be_read(root):
 
 
 @pytest.fixture
-def wanted(beside_scripts, tmp_path, monkeypatch):
+def wanted(tmp_path, monkeypatch):
     """Looks for what all stages of a command need."""
-    stages, roots = beside_scripts("stages"), beside_scripts("roots")
     monkeypatch.chdir(tmp_path)
 
     def look(*options):
@@ -292,9 +291,7 @@ def test_data_sets_lie_anywhere_and_lvis_finds_the_images_of_coco(wanted, root, 
     shutil.copytree(root / "lvis", lvis, ignore=shutil.ignore_patterns("images"))
     parts = {"lvis": lvis, "coco": coco, "davis": root / "davis2017", "youtubevos": root / "youtubevos"}
     options = [f"data_root.{name}={path}" for name, path in parts.items()]
-    with pytest.raises(
-        FileNotFoundError, match="no images of LVIS at .*L/images, and no train2017 of COCO in"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"no images of LVIS at .*L/images, and no train2017"):
         wanted(*options)
     (coco / "train2017").mkdir(parents=True)
     wanted(*options)
