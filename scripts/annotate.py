@@ -33,6 +33,7 @@ def run(cfg: DictConfig) -> None:
         host=cfg.host,
         port=cfg.port,
         allowed_hosts=list(cfg.allowed_hosts),
+        public_url=cfg.public_url,
         project=library.find_or_create(cfg.video) if cfg.video else None,
         open_browser=cfg.open_browser,
     )

@@ -14,7 +14,7 @@ import uvicorn
 
 from civos_siaf.app.server.application import create_app
 from civos_siaf.app.server.project_registry import ProjectRegistry
-from civos_siaf.app.server.security import Guard, host_names, is_loopback, new_token
+from civos_siaf.app.server.security import Guard, PublicUrl, host_names, is_loopback, new_token
 
 MESSAGE_LIMIT = 2**16
 """Bytes of a WebSocket message; what a page sends has some fifty."""
@@ -31,10 +31,12 @@ class Tool(uvicorn.Server):
         host: address to listen at. Other machines reach any but the loopback ones.
         port: 0 takes a free one.
         allowed_hosts: further names under which browsers reach the server, with a port where it is another.
+        public_url: the address through a proxy, such as https://host/prefix; None: there is none.
         ready: called when requests are answered.
 
     Attributes:
         url: the address with its token.
+        port: the one it listens at.
 
     Raises:
         ValueError: the address or port cannot be had.
@@ -47,16 +49,21 @@ class Tool(uvicorn.Server):
         host: str = "127.0.0.1",
         port: int = 0,
         allowed_hosts: Sequence[str] = (),
+        public_url: str | None = None,
         ready: Callable[[], None] | None = None,
     ) -> None:
+        public = PublicUrl.parse(public_url) if public_url else None
         self._library = library
         self._ready = ready
         self._listener = _listen(host, port)
-        port = self._listener.getsockname()[1]
+        port = self.port = self._listener.getsockname()[1]
         name = socket.gethostname() if host in EVERYWHERE else host
         token = new_token()
         self.url = f"http://{f'[{name}]' if ':' in name else name}:{port}/{token}/"
-        guard = Guard(create_app(library), token=token, hosts=host_names([name, *allowed_hosts], port))
+        if public is not None:
+            self.url = f"{public.origin}{public.prefix}/{token}/"
+        hosts = host_names([name, *allowed_hosts], port)
+        guard = Guard(create_app(library), token=token, hosts=hosts, public=public)
         super().__init__(
             uvicorn.Config(
                 guard,
@@ -91,6 +98,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     allowed_hosts: Sequence[str] = (),
+    public_url: str | None = None,
     project: str | None = None,
     open_browser: bool = True,
     announce: Callable[[str], None] = print,
@@ -102,19 +110,22 @@ def serve(
         host: address to listen at.
         port: 0 takes a free one.
         allowed_hosts: further names of this machine.
+        public_url: as `Tool`.
         project: shown first; None shows the list.
         open_browser: whether a browser is sent there, if there is a screen.
         announce: told the address, and a warning where other machines can reach it.
 
     Raises:
-        ValueError: the address or port cannot be had.
+        ValueError: the address or port cannot be had, or public_url is no address.
     """
 
     def ready() -> None:
         if open_browser and _has_screen():
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
-    tool = Tool(library, host=host, port=port, allowed_hosts=allowed_hosts, ready=ready)
+    tool = Tool(
+        library, host=host, port=port, allowed_hosts=allowed_hosts, public_url=public_url, ready=ready
+    )
     url = f"{tool.url}#{project}" if project else tool.url
     if not is_loopback(host):
         announce(

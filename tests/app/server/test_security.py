@@ -42,7 +42,7 @@ def test_the_token_opens(client: TestClient) -> None:
 def test_without_the_slash_the_page_is_pointed_to(client: TestClient) -> None:
     answer = client.get(f"/{TOKEN}")
     assert answer.status_code == 307
-    assert answer.headers["location"] == f"/{TOKEN}/"
+    assert answer.headers["location"] == f"{TOKEN}/"  # relative, for proxies with a path of their own
 
 
 @pytest.mark.parametrize(
