@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from civos_siaf.cli.errors import clear_errors, complete
 from civos_siaf.cli.stages import in_order, require_all, settings
+from civos_siaf.runtime.device import tune
 from civos_siaf.training.distribution import Process, join
 
 
@@ -53,6 +54,7 @@ def main(cfg: DictConfig) -> None:
     torch.set_num_threads(cfg.threads or torch.get_num_threads())
     with clear_errors(), join(cfg.device) as process:
         require_all(cfg)
+        tune(process.device, tf32=cfg.tf32)
         for part in in_order(cfg):
             run(part, process)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 
 from civos_siaf.runtime.precision import PRECISIONS, TYPES, Concrete, Precision, concrete
 
+GPU_SWEEPS = 4
+"""Sweeps at once where it is left to the device; not measured."""
 DTYPES: dict[str, torch.dtype] = {str(kind): dtype for kind, dtype in TYPES.items()}
 
 
@@ -107,7 +110,7 @@ class AotSettings(SpeedSettings):
             each of them is kept in any case. None: all are read.
         max_short: shorter side of the frames as the network sees them at most; None: no limit.
         max_long: longer side.
-        sweeps_at_once: how many sweeps go through the network as a batch.
+        sweeps_at_once: how many sweeps go through the network as a batch; "auto": 4 on a GPU, otherwise 1.
 
     Raises:
         ValueError: a value outside its range.
@@ -119,7 +122,7 @@ class AotSettings(SpeedSettings):
     max_references: int | None = None
     max_short: float | None = None
     max_long: float = 1040
-    sweeps_at_once: int = 1
+    sweeps_at_once: int | Literal["auto"] = 1
 
     def __post_init__(self) -> None:
         SpeedSettings.__post_init__(self)
@@ -132,5 +135,12 @@ class AotSettings(SpeedSettings):
             "sweeps_at_once",
         ):
             value = getattr(self, name)
-            if value is not None and value < 1:
+            automatic = name == "sweeps_at_once" and value == "auto"
+            if value is not None and not automatic and value < 1:
                 raise ValueError(f"{name} must be 1 or more, got {value}")
+
+    def sweeps_on(self, device: torch.device) -> int:
+        """How many sweeps go through the network at once on a device."""
+        if self.sweeps_at_once == "auto":
+            return GPU_SWEEPS if device.type == "cuda" else 1
+        return self.sweeps_at_once

@@ -22,7 +22,7 @@ from tests.propagation.toys import video
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 FRAMES = video(5, height=64, width=80)
-SETTINGS = AotSettings(gap=2)
+SETTINGS = AotSettings(mem_every=2)
 CLICKS = (Click(2, 1, 30, 30), Click(2, 2, 60, 20), Click(2, 1, 60, 50, positive=False))
 STROKES = (Scribble(2, 1, [(20, 30), (40, 34)]), Scribble(2, 2, [(60, 10), (62, 30)]))
 
@@ -42,7 +42,7 @@ def s2m():
 def tracked(images, aot, labels):
     """Labels of the frames after an annotated one, by the tracker that is compared with the original."""
     size = FRAMES.size
-    tracker = AotTracker(aot, gap=SETTINGS.gap)
+    tracker = AotTracker(aot, mem_every=SETTINGS.mem_every)
     small = torch.nn.functional.interpolate(
         torch.from_numpy(labels)[None, None].float(), size=images.size, mode="nearest"
     )[0, 0].to(torch.uint8)
