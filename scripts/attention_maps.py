@@ -15,7 +15,7 @@ from civos_siaf.interaction.attention_maps import attention_maps
 from civos_siaf.networks.afi.network import Afi
 from civos_siaf.networks.imagenet import normalize
 from civos_siaf.runtime.files import atomic_path
-from civos_siaf.video.frames import read_image
+from civos_siaf.video.image_pixels import read_image
 from civos_siaf.weights.afi_networks import load_afi_network
 
 

@@ -26,14 +26,16 @@ def run(cfg: DictConfig) -> None:
     choose(cfg)
     from civos_siaf.weights.provenance import about_method
 
+    rules, clicks, clock = (instantiate(part) for part in (cfg.rules, cfg.clicks, cfg.clock))
+    shard = shard_of(str(cfg.shard))
     evaluation = Evaluation(
         instantiate(cfg.method),
         dataset,
-        rules=instantiate(cfg.rules),
-        clicks=instantiate(cfg.clicks),
-        clock=instantiate(cfg.clock),
+        rules=rules,
+        clicks=clicks,
+        clock=clock,
         folder=cfg.out,
-        shard=shard_of(str(cfg.shard)),
+        shard=shard,
         about=about_method(OmegaConf.to_container(cfg.method, resolve=True)),
     )
     if evaluation.finished_before:

@@ -172,7 +172,8 @@ class OpenProject:
         """Make masks on every frame; this ends the round.
 
         Args:
-            progress: called with (steps done, steps in all); it may raise, then nothing has changed.
+            progress: called with (steps done, steps in all); it may raise: frames that
+                were finished are kept then.
         """
         self.annotator.apply(Propagate(), _Told(progress))
 
@@ -218,7 +219,7 @@ class OpenProject:
         return export(self.annotation(), format, Path(target), options=options, progress=progress)
 
     def cancel(self) -> None:
-        """From another thread: end the propagation under way; it raises `Cancelled`, nothing has changed."""
+        """From another thread: end the propagation under way; it raises `Cancelled`."""
         self.annotator.cancel()
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from civos_siaf.doctor.machine import GIB
 from civos_siaf.doctor.search import Found
 from civos_siaf.weights.download import note_of
 from civos_siaf.weights.locate import TRAINED, TRAININGS, weight_folders
+from civos_siaf.weights.terms import TERMS
 
 WIDTH = 100
 LABEL = 18
@@ -64,6 +65,7 @@ def _weights(found: Examination) -> Iterator[str]:
     shipped = found.manifest.shipped
     bad = [name for name in shipped if not found.weights[name].usable]
     yield _row("light models", f"{len(shipped) - len(bad)} of {len(shipped)} included files are valid")
+    yield _row("their terms", TERMS)
     for name in bad:
         yield _row(name, _state(found.weights[name]))
     published = {name: found.weights[name] for name in found.manifest.published}

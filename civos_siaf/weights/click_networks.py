@@ -20,6 +20,7 @@ from civos_siaf.networks.ritm import Ritm
 from civos_siaf.weights.load import WeightFile, load_strictly, read_weights
 from civos_siaf.weights.published_names import our_names
 from civos_siaf.weights.ready import require_known
+from civos_siaf.weights.terms import say_terms
 
 ARCHITECTURES: dict[str, Callable[[], ClickNetwork]] = {
     "hrnet18s-ocr": partial(Ritm, width=18, ocr_width=48, small=True),
@@ -145,6 +146,7 @@ def load_into(network: ClickNetwork, path: Path | str) -> None:
     if shapes != {name: value.shape for name, value in state.items()} and (found := identify(state)):
         raise ValueError(f"{path}: wrong architecture: this file is for {found}")
     load_strictly(network, state, source=str(path))
+    say_terms(path)
 
 
 def _network_for(file: WeightFile, architecture: str | None) -> ClickNetwork:

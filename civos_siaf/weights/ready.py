@@ -15,6 +15,7 @@ from civos_siaf.runtime.device import torch_device
 from civos_siaf.weights import deterministic_weights
 from civos_siaf.weights.load import load_strictly, read_weights
 from civos_siaf.weights.published_names import our_names
+from civos_siaf.weights.terms import say_terms
 
 
 def fill_untrained(network: nn.Module, architecture: str) -> None:
@@ -66,6 +67,7 @@ def ready(
         fill_untrained(network, architecture)
     else:
         load_strictly(network, names(read_weights(path).state), source=str(path))
+        say_terms(path)
     network.requires_grad_(False).eval()
     if not fast:
         prepared = network

@@ -26,8 +26,9 @@ def test_files_are_those_of_davis(tmp_path, kind):
             (frame,) = scribbles.annotated_frames(drawn)
             labels = videos.read(index, stems[frame])[1]
             for line in drawn["scribbles"][frame]:
-                x, y = np.array(line["path"][len(line["path"]) // 2]) * (labels.shape[1], labels.shape[0])
-                assert labels[int(y), int(x)] == line["object_id"]
+                x, y = (np.array(line["path"]) * (labels.shape[1], labels.shape[0])).astype(int).T
+                inside = labels[y.clip(0, len(labels) - 1), x.clip(0, labels.shape[1] - 1)]
+                assert np.mean(inside == line["object_id"]) > 0.5
     before = {path: path.read_text() for path in out.rglob("*.json")}
     assert sum(count for _, count in write_scribbles(videos, out, count=2)) == 0
     assert before == {path: path.read_text() for path in out.rglob("*.json")}

@@ -38,6 +38,7 @@ def test_a_newcomer_sees_what_works_and_what_to_fetch(place):
     assert "ritm-h18s mivos-propagation mivos-fusion" in more
     assert "https://davischallenge.org" in more
     assert "experiment=siaf_r50" in more
+    assert "non-commercial use only" in text
     assert "\nTo do\n" not in text
     assert "Traceback" not in text
 

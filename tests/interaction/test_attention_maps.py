@@ -49,7 +49,7 @@ def test_they_are_the_shares_that_the_network_uses(network):
 
 
 def test_what_cannot_be_drawn_is_refused(network):
-    with pytest.raises(ValueError, match=r"point \\(2, 0, 0\\): there are 2 frames of 64x96 pixels"):
+    with pytest.raises(ValueError, match=r"point \(2, 0, 0\): there are 2 frames of 64x96 pixels"):
         attention_maps(network, *inputs(), point=(2, 0, 0))
     without = published(MobileNetBackbone(), across=False, width=32, low_width=16).eval()
     with pytest.raises(ValueError, match="no across-frame attention"):

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -31,16 +33,17 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch):
 
 
 def test_a_gpu_is_tuned_and_a_processor_is_not(monkeypatch):
-    for part, name in ((torch.backends.cudnn, "benchmark"), (torch.backends.cudnn, "allow_tf32")):
-        monkeypatch.setattr(part, name, False)
-    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", False)
+    cudnn, matmul = SimpleNamespace(benchmark=False), SimpleNamespace(allow_tf32=False)
+    monkeypatch.setattr(torch.backends, "cudnn", cudnn)
+    monkeypatch.setattr(torch.backends.cuda, "matmul", matmul)
     tune(torch.device("cpu"), tf32=True)
-    assert not torch.backends.cudnn.benchmark
+    assert not cudnn.benchmark
     tune(torch.device("cuda"), tf32=True)
-    assert torch.backends.cudnn.benchmark
-    assert torch.backends.cuda.matmul.allow_tf32
+    assert cudnn.benchmark
+    assert cudnn.allow_tf32
+    assert matmul.allow_tf32
     tune(torch.device("cuda"))
-    assert not torch.backends.cuda.matmul.allow_tf32
+    assert not matmul.allow_tf32
 
 
 def test_sweeps_at_once_by_device():

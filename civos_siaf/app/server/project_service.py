@@ -50,7 +50,8 @@ class ProjectService:
         self.annotator = annotator
         source = annotator.project.video
         self.pictures = Pictures(source)
-        self.thumbnails = Pictures(source, shape=thumbnail, ahead=0, cache_bytes=16 * 2**20)
+        few = 16 * 2**20
+        self.thumbnails = Pictures(source, shape=thumbnail, ahead=0, cache_bytes=few, run_bytes=few)
         self.hub = EventBroadcaster(loop)
         self.exports = ExportJobs(annotator, self.hub)
         self.used = self.asked = time.monotonic()  # by anybody; the method
@@ -107,7 +108,13 @@ class ProjectService:
             finally:
                 self._rest()
 
-        text = await self._queue.run(changed, model=model, begin=self._cancelled.clear)
+        before = self.annotator.state
+        try:
+            text = await self._queue.run(changed, model=model, begin=self._cancelled.clear)
+        except Exception:
+            if self.annotator.state is not before:  # finished frames of a propagation are kept
+                self.hub.tell_text("state", f'{{"type":"state","state":{await self.state()}}}')
+            raise
         self.hub.tell_text("state", f'{{"type":"state","state":{text}}}')
         return text
 
