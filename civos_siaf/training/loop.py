@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -31,6 +32,8 @@ from civos_siaf.training.seeds import seed_step
 from civos_siaf.training.task import Task
 from civos_siaf.training.validation import Validation
 from civos_siaf.weights.save import save_weights
+
+_log = logging.getLogger(__name__)
 
 WEIGHTS, BEST = "weights.safetensors", "best.safetensors"
 
@@ -232,6 +235,7 @@ class Trainer:
             if self.best is None or score > self.best:
                 self.best = score
                 self._export(self.folder / BEST)
+            _log.info("step %d: validation %s", self.step, dict(scores))
         self.process.wait()
         return scores
 
@@ -247,6 +251,7 @@ class Trainer:
             states["ema"] = self.ema.network.state_dict()
         checkpoint = Checkpoint(self.step, self.identity, self.best, states)
         checkpoint.save(self.folder / LAST)
+        _log.debug("step %d: saved %s", self.step, self.folder / LAST)
         if self._due(self.every.keep):
             checkpoint.save(self.folder / f"step_{self.step:08d}.pt")
 
@@ -265,6 +270,7 @@ class Trainer:
         self.scaler.load_state_dict(checkpoint.states["scaler"])
         if self.ema:
             self.ema.network.load_state_dict(checkpoint.states["ema"])
+        _log.info("%s: goes on after step %d", path, self.step)
 
     def _export(self, path: Path) -> None:
         metadata = {"architecture": self.task.architecture, "step": str(self.step), "seed": str(self.seed)}
