@@ -109,6 +109,10 @@ class FeatureBrs:
         self._state = replace(self._state, variables=variables)
         return logits
 
+    def begin_with(self, variables: NDArray[np.float64]) -> None:
+        """Let the next prediction start from these variables (2C,)."""
+        self._state = replace(self._state, variables=variables.astype(np.float64))
+
     def reset(self) -> None:
         """Forget the variables and the features."""
         self._state = _FeatureState()
