@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from civos_siaf.benchmark.dataset import draw_first_scribbles
 from civos_siaf.benchmark.robot import ScribbleRobot
 from civos_siaf.benchmark.scribbles import Scribbles
-from civos_siaf.data.videos import FolderVideos
 from civos_siaf.masks.label_maps import VOID
 from civos_siaf.runtime.files import write_text
 
 
+class AnnotatedVideos(Protocol):
+    """Annotated videos in a folder, such as those of `civos_siaf.data.videos`."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names of the videos."""
+
+    def annotated(self, index: int, /) -> Sequence[str]:
+        """Names of the annotated frames of a video, in order."""
+
+    def read(self, index: int, stem: str, /) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Image (H, W, 3) and labels (H, W) of a frame."""
+
+
 def write_scribbles(
-    videos: FolderVideos, out: Path | str, *, count: int = 3, robot: ScribbleRobot | None = None
+    videos: AnnotatedVideos, out: Path | str, *, count: int = 3, robot: ScribbleRobot | None = None
 ) -> Iterator[tuple[str, int]]:
     """Write `OUT/<video>/001.json` and so on, each with the strokes on one annotated frame.
 
