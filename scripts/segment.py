@@ -26,7 +26,7 @@ def numbers(value: object) -> list[float]:
 
 
 def run(cfg: DictConfig) -> None:
-    frames = Frames.open(cfg.video)
+    frames = Frames.open(cfg.video, hold=True)
     positive = clicks_from_numbers(numbers(cfg.click))
     negative = clicks_from_numbers(numbers(cfg.background), positive=False) if cfg.background else ()
     prompts = Prompts((*positive, *negative))

@@ -174,8 +174,8 @@ class OpenProject:
         """Make masks on every frame; this ends the round.
 
         Args:
-            progress: called with (steps done, steps in all); it may raise, then nothing has changed. None: a
-                bar, where standard error is a terminal.
+            progress: called with (steps done, steps in all); it may raise: frames that were finished are kept
+                then. None: a bar, where standard error is a terminal.
         """
         if progress is not None:
             self.annotator.apply(Propagate(), _Told(progress))
@@ -230,7 +230,7 @@ class OpenProject:
         return export(self.annotation(), format, Path(target), options=options, progress=progress)
 
     def cancel(self) -> None:
-        """From another thread: end the propagation under way; it raises `Cancelled`, nothing has changed."""
+        """From another thread: end the propagation under way; it raises `Cancelled`."""
         self.annotator.cancel()
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from civos_siaf.masks import VOID, write_png
 from civos_siaf.prompts import Click, Prompts
 from civos_siaf.propagation.label_store import LazyLabels
 from civos_siaf.protocol import LabelVideo, Method, Progress, no_progress
-from civos_siaf.video.frames import DEFAULT_RATE, Frames, Rgb
+from civos_siaf.video.frames import Frames, Rgb
 from civos_siaf.video.overlay import draw_prompts, overlay
 from civos_siaf.video.writer import write_video
 
@@ -116,5 +116,5 @@ def write_result(
             progress(t + 1, len(frames))
 
     path = folder / "overlay.mp4"
-    write_video(path, pictures(), frame_rate=frames.frame_rate or DEFAULT_RATE)
+    write_video(path, pictures(), like=frames, sound=True)
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from civos_siaf.benchmark.environment import available
@@ -9,6 +10,8 @@ from civos_siaf.benchmark.run_record import RunRecord
 from civos_siaf.benchmark.summary import Summary
 
 TITLES = {"J_AND_F": "J&F", "J": "J", "F": "F"}
+ANNOTATED = "J&F, annotated frames, right after their prompts"
+NOT_IMPROVED = "samples that the round did not improve"
 
 
 def markdown(summary: Summary, record: RunRecord) -> str:
@@ -18,6 +21,7 @@ def markdown(summary: Summary, record: RunRecord) -> str:
         _headline(summary),
         "## Per round",
         _rounds(summary),
+        *([_corrections(summary)] if summary.annotated else []),
         "## Per sequence, J&F",
         _sequences(summary),
         "## Notes",
@@ -113,6 +117,20 @@ def _rounds(summary: Summary) -> str:
         for i in range(1, summary.rounds + 1)
     ]
     return table(("round", "J&F", "J", "F", "seconds", "seconds so far", "clicks", "strokes"), rows)
+
+
+def _corrections(summary: Summary) -> str:
+    """What the prompts of each round achieved, a row each; a round without prompts has a dash."""
+
+    def shown(value: float, form: str) -> str:
+        return "-" if math.isnan(value) else format(value, form)
+
+    rows = [
+        ("J&F, all frames", *summary.curves["J_AND_F"].values[1 : summary.rounds + 1]),
+        (ANNOTATED, *(shown(value, ".3f") for value in summary.annotated)),
+        (NOT_IMPROVED, *(shown(value, ".0%") for value in summary.not_improved)),
+    ]
+    return table(("", *(f"round {i}" for i in range(1, summary.rounds + 1))), rows)
 
 
 def _sequences(summary: Summary) -> str:

@@ -15,8 +15,8 @@ from civos_siaf.benchmark.noc import IGNORE, ClickSample
 from civos_siaf.masks import VOID, read_png
 from civos_siaf.masks.coco import decode_segmentation, file_name, is_drawn
 from civos_siaf.runtime.text_files import read_text
-from civos_siaf.video.frames import read_image
 from civos_siaf.video.image_files import MASK_SUFFIXES, by_stem
+from civos_siaf.video.image_pixels import read_image
 
 
 class FolderClickSamples:

@@ -37,6 +37,9 @@ def plot_curves(summaries: Mapping[str, Summary], path: Path | str) -> None:
             style = {"marker": "o", "markersize": 3.5, "linewidth": 2 if metric == "J_AND_F" else 1}
             n = summary.rounds
             by_round.plot(range(1, n + 1), curve.values[1 : n + 1], label=label, **style)
+            if metric == "J_AND_F" and len(summaries) == 1 and summary.annotated:
+                rounds = range(1, len(summary.annotated) + 1)
+                by_round.plot(rounds, summary.annotated, "k:", label="J&F, annotated frames", linewidth=1)
             by_time.plot(curve.seconds[: n + 1], curve.values[: n + 1], label=label, **style)
     by_round.set(xlabel="round", ylabel="mean over objects", ylim=(0, 1.02))
     by_round.xaxis.get_major_locator().set_params(integer=True)
@@ -97,6 +100,8 @@ def as_dict(summary: Summary) -> dict[str, Any]:
         "seconds_per_round": list(summary.round_seconds),
         "clicks_per_round": list(summary.clicks),
         "strokes_per_round": list(summary.strokes),
+        "annotated_frames_j_and_f": list(summary.annotated),
+        "samples_not_improved": list(summary.not_improved),
         "per_sequence": {name: list(values) for name, values in summary.per_sequence.items()},
     }
 

@@ -13,15 +13,18 @@ from civos_siaf.benchmark.evaluation import PlayedRound
 from civos_siaf.prompts import Prompts
 from civos_siaf.runtime.files import atomic_path
 from civos_siaf.video.frames import Frames, Rgb
-from civos_siaf.video.overlay import draw_prompts, overlay
+from civos_siaf.video.overlay import contrasting_colours, draw_prompts, overlay
 
 CELL_WIDTH = 320
 BAR = 22
+OPACITY = 0.4
 WHITE = (255, 255, 255)
 
 
 class ContactSheets:
     """Collects the rounds of a sample and writes one JPEG when it is over: a row per round.
+
+    An object's tint differs from the colours that it and the picture have, and is the same in all rounds.
 
     Args:
         folder: where the sheets go, as `<sequence>_<scribbles>.jpg`.
@@ -34,11 +37,13 @@ class ContactSheets:
         self._folder = Path(folder)
         self._columns = columns
         self._rows: list[Rgb] = []
+        self._colours: NDArray[np.uint8] | None = None
 
     def add(self, played: PlayedRound) -> Path | None:
         """Take a round; the sheet's path when this completes it."""
         if played.round == 1:
             self._rows = []
+            self._colours = sheet_colours(played)
         self._rows.append(self._row(played))
         if not played.over:
             return None
@@ -53,7 +58,7 @@ class ContactSheets:
         for frame in frames_to_show(len(played.frames), self._columns, played.prompts.frames):
             title = f"round {played.round}  {score}" if not cells else ""
             mark = "  prompted" if frame in played.prompts.frames else ""
-            picture = cell(played.frames, frame, played.masks[frame], played.prompts.on(frame))
+            picture = cell(played.frames, frame, played.masks[frame], played.prompts.on(frame), self._colours)
             cells.append(_titled(picture, f"{title}  frame {frame}{mark}".strip()))
         return np.concatenate(cells, axis=1)
 
@@ -73,14 +78,31 @@ def frames_to_show(num_frames: int, columns: int, wanted: tuple[int, ...]) -> li
     return sorted(set(shown))
 
 
-def cell(frames: Frames, frame: int, labels: NDArray[np.uint8], prompts: Prompts) -> Rgb:
-    """One frame with its masks in the palette's colours and the prompts on top, `CELL_WIDTH` wide."""
+def sheet_colours(played: PlayedRound) -> NDArray[np.uint8]:
+    """The colours (256, 3) of a sample, by the first prompted frame of its first round."""
+    frame = min(played.prompts.frames, default=0)
+    return contrasting_colours(played.frames[frame], np.asarray(played.masks[frame], np.uint8))
+
+
+def cell(
+    frames: Frames,
+    frame: int,
+    labels: NDArray[np.uint8],
+    prompts: Prompts,
+    colours: NDArray[np.uint8] | None = None,
+) -> Rgb:
+    """One frame with its masks tinted and outlined and the prompts on top, `CELL_WIDTH` wide.
+
+    `colours` are (256, 3) uint8, RGB by label; None: those of DAVIS.
+    """
     scale = CELL_WIDTH / frames.width
     size = (CELL_WIDTH, max(1, round(frames.height * scale)))
     image = cv2.resize(frames[frame], size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     small = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
-    mixed = overlay(np.asarray(image, np.uint8), np.asarray(small, np.uint8))
-    draw_prompts(mixed, prompts, scale=scale)
+    mixed = overlay(
+        np.asarray(image, np.uint8), np.asarray(small, np.uint8), opacity=OPACITY, colours=colours, rim=True
+    )
+    draw_prompts(mixed, prompts, scale=scale, colours=colours)
     return mixed
 
 

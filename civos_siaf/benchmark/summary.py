@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.integrate import trapezoid
 
+from civos_siaf.benchmark.corrections import annotated_scores, not_improved
 from civos_siaf.benchmark.rules import METRICS, TimeLimit
 from civos_siaf.benchmark.samples import Sample
 
@@ -67,6 +68,8 @@ class Summary:
         clicks: mean clicks of each round over samples that played it.
         strokes: mean strokes, likewise.
         per_sequence: J_AND_F after each round, by sequence.
+        annotated: mean J_AND_F of the frames annotated in each round, right after it; see `annotated_scores`.
+        not_improved: share of samples that each round did not improve; see `not_improved`.
     """
 
     metric: str
@@ -76,6 +79,8 @@ class Summary:
     clicks: tuple[float, ...]
     strokes: tuple[float, ...]
     per_sequence: dict[str, tuple[float, ...]]
+    annotated: tuple[float, ...] = ()
+    not_improved: tuple[float, ...] = ()
 
     @property
     def auc(self) -> float:
@@ -151,6 +156,8 @@ def summarise(
         clicks=_mean_per_round(report, "clicks", n),
         strokes=_mean_per_round(report, "strokes", n),
         per_sequence=_per_sequence(grid["j_and_f"], samples),
+        annotated=annotated_scores(report, n),
+        not_improved=not_improved(report, n),
     )
 
 

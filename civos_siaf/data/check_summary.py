@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from civos_siaf.masks import read_png
-from civos_siaf.video.frames import read_image
+from civos_siaf.video.image_pixels import read_image
 
 PAIRS_BEFORE_A_CUT = 3
 

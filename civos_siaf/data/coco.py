@@ -133,7 +133,7 @@ def read_index(
             elif section == "annotations" and _wanted(item, min_area):
                 group = item[group_by] if group_by else None
                 groups = objects.setdefault(item["image_id"], {})
-                groups.setdefault(group, []).append(_compact(item["segmentation"]))
+                groups.setdefault(group, []).append(compact(item["segmentation"]))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: not a COCO or LVIS instance file ({error!r})") from error
     if unknown := objects.keys() - infos.keys():
@@ -152,7 +152,7 @@ def _wanted(item: dict[str, Any], min_area: float) -> bool:
     return not item.get("iscrowd") and is_drawn(item) and item.get("area", min_area) >= min_area
 
 
-def _compact(segmentation: Any) -> Segmentation:
+def compact(segmentation: Any) -> Segmentation:
     """Polygons as float32 arrays, run lengths compressed: a fraction of the lists' memory."""
     if isinstance(segmentation, list):
         return [np.asarray(polygon, dtype=np.float32) for polygon in segmentation]

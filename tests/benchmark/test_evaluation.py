@@ -209,6 +209,9 @@ def test_what_is_written_for_people(tmp_path, moving_squares):
     content = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert content["metrics"]["J_AND_F"]["r_auc"] == run.summary().r_auc
     assert content["environment"]["packages"]["numpy"]
+    assert "| J&F, annotated frames, right after their prompts |" in page
+    assert "| samples that the round did not improve |" in page
+    assert [len(content[key]) for key in ("annotated_frames_j_and_f", "samples_not_improved")] == [3, 3]
     table = read_report(tmp_path / "out" / "report.csv")
     assert (table.groupby("interaction")["clicks"].first() > 0).tolist() == [True, True, True]
     assert set(table["annotated_frames"]) <= set(map(str, range(9)))

@@ -101,11 +101,64 @@ def test_what_is_no_video_is_refused(tmp_path):
 
 
 def test_a_frame_of_another_size_or_a_broken_one_is_named(tmp_path):
-    for index, size in enumerate([(6, 4), (6, 4), (5, 4)]):
+    for index, size in enumerate([(6, 4), (6, 4), (6, 4), (5, 4)]):
         Image.new("RGB", size).save(tmp_path / f"{index:05d}.png")
+    with pytest.raises(ValueError, match=r"6x4 is that of 3, not of 00003\.png \(5x4\)"):
+        Frames.open(tmp_path)
+    (tmp_path / "00003.png").unlink()
     (tmp_path / "00001.png").write_bytes(b"broken")
     frames = Frames.open(tmp_path)
     with pytest.raises(ValueError, match=r"00001\.png: not a readable image"):
         frames[1]
-    with pytest.raises(ValueError, match=r"frame 00002 has size \(4, 5\), frame 0 has \(4, 6\)"):
-        frames[2]
+    assert 1 in frames.faults
+
+
+def test_in_the_place_of_a_broken_frame_the_last_good_one_is_held(tmp_path, caplog):
+    for index in range(4):
+        Image.new("RGB", (6, 4), (40 * index,) * 3).save(tmp_path / f"{index:05d}.png")
+    whole = (tmp_path / "00002.png").read_bytes()
+    (tmp_path / "00002.png").write_bytes(whole[:50])  # the header is right
+    (tmp_path / "00000.png").write_bytes(b"broken")
+    frames = Frames.open(tmp_path, hold=True)
+    assert [int(frame[0, 0, 0]) for frame in frames] == [40, 40, 40, 120]
+    assert [int(frames[k][0, 0, 0]) for k in (2, 0)] == [40, 40]
+    assert sorted(frames.faults) == [0, 2]
+    assert caplog.text.count("00002.png: not a readable image") == 1
+
+
+def test_pages_of_one_file_are_frames(tmp_path):
+    pages = [Image.new("RGB", (6, 4), (20 * k,) * 3) for k in range(6)]
+    first, *rest = pages
+    first.save(tmp_path / "stack.tif", save_all=True, append_images=rest)
+    moving = {"save_all": True, "append_images": rest, "duration": [40] * 3 + [80] * 3}
+    first.save(tmp_path / "moving.webp", lossless=True, **moving)
+    first.save(tmp_path / "moving.png", **moving)
+    for name in ("stack.tif", "moving.webp", "moving.png"):
+        frames = Frames.open(tmp_path / name, cache_bytes=1)
+        assert [int(frames[k][0, 0, 0]) for k in (4, 1, 5, 0, 2, 3)] == [80, 20, 100, 0, 40, 60], name
+        assert (frames.name(3), frames.has_file_names) == ("00003", False)
+    for name in ("moving.webp", "moving.png"):
+        times = Frames.open(tmp_path / name).times
+        assert times.tolist() == pytest.approx([0, 0.04, 0.08, 0.12, 0.2, 0.28])
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    first.save(folder / "a.tif", save_all=True, append_images=rest)
+    Image.new("RGB", (6, 4), (200,) * 3).save(folder / "b.tif")
+    frames = Frames.open(folder)
+    assert [int(frame[0, 0, 0]) for frame in frames] == [0, 20, 40, 60, 80, 100, 200]
+    assert [frames.name(k) for k in (0, 5, 6)] == ["a_00000", "a_00005", "b"]
+
+
+def test_previews_are_no_pages(tmp_path):
+    large, small = Image.new("RGB", (16, 12)), Image.new("RGB", (4, 3))
+    large.save(tmp_path / "photo.tif", save_all=True, append_images=[small], tiffinfo={254: 0})
+    with pytest.raises(ValueError, match=r"photo\.tif, page 1 \(4x3\)"):
+        Frames.open(tmp_path / "photo.tif")
+    data = bytearray((tmp_path / "photo.tif").read_bytes())
+    second = int.from_bytes(data[int.from_bytes(data[4:8], "little") :][:2], "little")
+    place = int.from_bytes(data[4:8], "little") + 2 + 12 * second
+    place = int.from_bytes(data[place : place + 4], "little") + 2
+    assert int.from_bytes(data[place : place + 2], "little") == 254
+    data[place + 8] = 1  # says of the second page that it is a smaller version
+    (tmp_path / "photo.tif").write_bytes(data)
+    assert len(Frames.open(tmp_path / "photo.tif")) == 1

@@ -3,7 +3,7 @@ import pytest
 
 from civos_siaf.masks import davis_palette
 from civos_siaf.prompts import Click, Prompts, Scribble
-from civos_siaf.video.overlay import GREEN, RED, draw_prompts, overlay
+from civos_siaf.video.overlay import GREEN, RED, VIVID, contrasting_colours, draw_prompts, overlay
 
 
 def test_background_stays_and_objects_are_tinted():
@@ -46,3 +46,26 @@ def test_other_colours():
     drawn = overlay(np.full((5, 5, 3), 9, np.uint8), labels, opacity=1.0, colours=colours)
     assert (drawn[labels == 2] == (1, 2, 3)).all()
     assert (drawn[labels == 0] == 9).all()
+
+
+@pytest.mark.parametrize("own", VIVID.tolist())
+def test_contrasting_colours_are_far_from_the_object_the_picture_and_each_other(own):
+    image = np.full((20, 30, 3), (40, 90, 220), np.uint8)
+    labels = np.zeros((20, 30), np.uint8)
+    labels[:5, :5], labels[10:, 20:] = 1, 4
+    image[labels > 0] = own
+    colours = contrasting_colours(image, labels)
+    for k in (1, 4):
+        assert np.linalg.norm(colours[k].astype(int) - own) > 100
+        assert np.linalg.norm(colours[k].astype(int) - (40, 90, 220)) > 100
+    assert np.linalg.norm(colours[1].astype(int) - colours[4]) > 100
+    assert (colours[0] == 0).all()
+
+
+def test_a_rim_of_black_surrounds_the_outline():
+    labels = np.zeros((20, 20), np.uint8)
+    labels[5:15, 5:15] = 1
+    drawn = overlay(np.full((20, 20, 3), 200, np.uint8), labels, rim=True)
+    assert drawn[4, 10].tolist() == [0, 0, 0]
+    assert (drawn[5, 10] == davis_palette()[1]).all()
+    assert drawn[2, 10].tolist() == [200, 200, 200]

@@ -25,7 +25,15 @@ class BusyError(ActionError):
 
 
 class Cancelled(Exception):  # noqa: N818 - no error, it was asked for
-    """The action was cancelled; nothing has changed."""
+    """The action was cancelled; nothing has changed but that finished frames of a propagation are kept.
+
+    Attributes:
+        kept: how many.
+    """
+
+    def __init__(self, message: str, *, kept: int = 0) -> None:
+        super().__init__(message)
+        self.kept = kept
 
 
 @dataclass(frozen=True, slots=True)

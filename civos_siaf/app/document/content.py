@@ -65,7 +65,10 @@ def next_colour(number: int, taken: Collection[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the model made of an action: a version of labels, of these frames, or of all (`frames` empty)."""
+    """What the model made of an action: a version of labels, of these frames, or of all (`frames` empty).
+
+    A propagation that has frames was not finished: these were.
+    """
 
     version: str
     frames: tuple[int, ...] = ()
@@ -130,6 +133,7 @@ class Content:
         settled: versions of the frames committed since the last round.
         rounds: all rounds.
         reviews: marks by frame.
+        kept: versions of frames that a propagation since the last round had made when it ended early.
     """
 
     objects: tuple[ObjectInfo, ...] = ()
@@ -139,6 +143,7 @@ class Content:
     settled: Mapping[int, str] = field(default_factory=dict)
     rounds: tuple[Round, ...] = ()
     reviews: Mapping[int, Status] = field(default_factory=dict)
+    kept: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def living(self) -> tuple[ObjectInfo, ...]:
@@ -153,8 +158,16 @@ class Content:
     @property
     def overrides(self) -> dict[int, str]:
         """Versions by frame that are shown in the place of the last round's."""
-        answered = {drawn.action.frame: drawn.answer for drawn in self.pending if drawn.answer}
-        return {**self.settled, **answered}
+        return {**self.kept, **self.settled, **self._answered}
+
+    @property
+    def unfinished(self) -> set[int]:
+        """Frames that show what a propagation had made when it ended early."""
+        return {*self.kept} - {*self.settled} - {*self._answered}
+
+    @property
+    def _answered(self) -> dict[int, str]:
+        return {drawn.action.frame: drawn.answer for drawn in self.pending if drawn.answer}
 
     @property
     def pending_frames(self) -> set[int]:
@@ -203,10 +216,12 @@ def step(content: Content, number: int, action: Action, answer: Answer | None) -
         return _committed(content, answer)
     if isinstance(action, Propagate):
         assert answer is not None
+        if answer.frames:
+            return replace(content, kept={**content.kept, **dict.fromkeys(answer.frames, answer.version)})
         groups = _committed(content, answer).groups
         played = Round(groups, answer.version)
         return replace(
-            content, pending=(), stale=False, groups=(), settled={}, rounds=(*content.rounds, played)
+            content, pending=(), stale=False, groups=(), settled={}, kept={}, rounds=(*content.rounds, played)
         )
     if isinstance(action, Review):
         reviews = {frame: mark for frame, mark in content.reviews.items() if frame != action.frame}
@@ -226,7 +241,7 @@ def _committed(content: Content, answer: Answer | None) -> Content:
     if not content.pending:
         return content
     together = content.commit_asks
-    settled = content.overrides
+    settled = {**content.settled, **content._answered}
     if together and answer is not None:
         settled |= dict.fromkeys(answer.frames, answer.version)
     groups = (*content.groups, PromptGroup(content.pending, together))

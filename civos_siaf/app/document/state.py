@@ -60,6 +60,7 @@ class State:
         redo: type of the action that redo does again.
         scores: how much each frame deserves a look, 0 to 1; None before the first round.
         suggested: the frame to look at next.
+        faults: frames that are damaged in the video, as far as it is known.
         model: name of the method.
         ready: whether the model is where the project is; otherwise the next prompt waits for it.
     """
@@ -71,6 +72,7 @@ class State:
     redo: str | None = None
     scores: tuple[float, ...] | None = None
     suggested: int | None = None
+    faults: tuple[int, ...] = field(default=(), compare=False)
     model: str = ""
     ready: bool = field(default=False, compare=False)
 
@@ -164,7 +166,10 @@ class State:
         ]
 
     def _frames(self) -> dict[str, list[list[int]]]:
-        """Marks of the timeline: with any prompt, with a committed one, with masks of a round, reviewed."""
+        """Marks of the timeline: with any prompt, with a committed one, with masks of a round, reviewed.
+
+        Unfinished: masks of a propagation that ended early. Damaged: in the video.
+        """
         prompts = [(drawn.action.frame, status) for drawn, status in self.prompts()]
         reviews = self.content.reviews
         spread = self.project.video.num_frames if self.round else 0
@@ -175,6 +180,8 @@ class State:
             "propagated": spans_without(spread, self.content.overrides) if spread else [],
             "reviewed": spans(frame for frame, mark in reviews.items() if mark == "reviewed"),
             "doubtful": spans(frame for frame, mark in reviews.items() if mark == "doubtful"),
+            "unfinished": spans(self.content.unfinished),
+            "damaged": spans(self.faults),
         }
 
 

@@ -16,7 +16,7 @@ from civos_siaf.app.exports.names import frame_names, write_name_table
 from civos_siaf.app.exports.options import option
 from civos_siaf.protocol import Progress
 from civos_siaf.runtime.files import atomic_folder
-from civos_siaf.video.frames import DEFAULT_RATE, Rgb
+from civos_siaf.video.frames import Rgb
 from civos_siaf.video.writer import write_video
 
 PNG_COMPRESSION = 3
@@ -47,9 +47,8 @@ class Matte:
         if self.object and self.object not in {item.id for item in annotation.objects}:
             raise ValueError(f"matte: there is no object {self.object}")
         if self.kind == "mp4":
-            rate = annotation.frames.frame_rate or DEFAULT_RATE
             pictures = self._greys(annotation, progress)
-            write_video(target, pictures, frame_rate=rate, quality=self.quality)
+            write_video(target, pictures, quality=self.quality, like=annotation.frames)
             return
         names = frame_names(annotation)
         with atomic_folder(target) as folder:

@@ -15,14 +15,14 @@ from civos_siaf.app.exports.annotated_video import AnnotatedVideo, read_labels
 from civos_siaf.app.exports.options import option
 from civos_siaf.masks import davis_palette
 from civos_siaf.protocol import Progress
-from civos_siaf.video.frames import DEFAULT_RATE, Rgb
+from civos_siaf.video.frames import Rgb
 from civos_siaf.video.overlay import overlay
 from civos_siaf.video.writer import write_video
 
 
 @dataclass(frozen=True)
 class Overlay:
-    """An H.264 MP4 that browsers play."""
+    """An H.264 MP4 that browsers play, with the times, the pixel aspect and the sound of the video."""
 
     id: ClassVar[str] = "overlay"
     title: ClassVar[str] = "Overlay: MP4"
@@ -41,8 +41,7 @@ class Overlay:
                 yield overlay(frames[t], labels, opacity=self.opacity, colours=colours)
                 progress(t + 1, len(frames))
 
-        rate = frames.frame_rate or DEFAULT_RATE
-        write_video(target, pictures(), frame_rate=rate, quality=self.quality)
+        write_video(target, pictures(), quality=self.quality, like=frames, sound=True)
 
 
 def colour_table(annotation: AnnotatedVideo) -> NDArray[np.uint8]:

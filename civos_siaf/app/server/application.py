@@ -91,6 +91,9 @@ def _in_words(error: Exception) -> tuple[int, str]:
         problem = error.errors()[0]
         return 422, f"{problem['loc'][-1]}: {problem['msg']}."
     if isinstance(error, (Cancelled, TakenBack)):
+        kept = getattr(error, "kept", 0)
+        if kept:
+            return 409, f"Cancelled; the masks of {kept} frames that were finished are kept and marked."
         return 409, "Cancelled; everything is as before."
     if isinstance(error, ActionError):
         return 400, str(error)

@@ -107,7 +107,13 @@ class ProjectService:
             finally:
                 self._rest()
 
-        text = await self._queue.run(changed, model=model, begin=self._cancelled.clear)
+        before = self.annotator.state
+        try:
+            text = await self._queue.run(changed, model=model, begin=self._cancelled.clear)
+        except Exception:
+            if self.annotator.state is not before:  # finished frames of a propagation are kept
+                self.hub.tell_text("state", f'{{"type":"state","state":{await self.state()}}}')
+            raise
         self.hub.tell_text("state", f'{{"type":"state","state":{text}}}')
         return text
 

@@ -54,6 +54,8 @@ def check_video(path: Path, name: str) -> int:
         _ = frames[0]
     except (ValueError, OSError) as error:
         raise RequestError(422, f"{name} is not a video that can be read{_reason(error, path)}.") from error
+    if frames.cut_off is not None:
+        raise RequestError(422, f"{name} is damaged: {frames.cut_off}. Download or export it again.")
     try:
         _ = frames[len(frames) - 1]
     except (ValueError, OSError) as error:

@@ -27,7 +27,7 @@ from civos_siaf.app.document.state import ProjectInfo, State
 from civos_siaf.app.document.timeline import Timeline, TimelineEntry
 from civos_siaf.app.document.validation import check
 from civos_siaf.app.session.annotation import Annotation
-from civos_siaf.app.session.answers import Answers, NullListener, ProgressListener
+from civos_siaf.app.session.answers import Answers, NullListener, ProgressListener, Unfinished
 from civos_siaf.app.session.session_sync import SessionSync
 from civos_siaf.app.session.suggestions import suggested
 from civos_siaf.app.storage.journal import Journal
@@ -66,7 +66,9 @@ class Annotator:
         self._masks = MaskFiles(project.folder / "masks", project.frames.size)
         files = SessionFiles(project.folder / "sessions", self.method_name)
         self._model = SessionSync(method, project.frames, project.info, files)
-        self._answers = Answers(self._model, self._masks, project.info, self.method_name)
+        self._answers = Answers(
+            self._model, self._masks, project.info, self.method_name, faults=project.frames.faults
+        )
         self._turns = threading.RLock()
         self._long: str | None = None  # key of the long action under way; "" if it has none
         self._stop = threading.Event()
@@ -102,19 +104,23 @@ class Annotator:
             ActionError: the action cannot be done, for example as the disk is full; nothing has changed.
             BusyError: a long action is under way.
             Cancelled: `cancel` was called; nothing has changed.
+
+        Of a propagation that raises, the frames that were finished are kept and marked in the state.
         """
         with self._turn(key):
             if key is not None and key in self._keys:
                 return self.state
             action = from_json(to_json(action))  # what is logged is what is done
             self._check(action)
-            entry = self._do(action, watch or NullListener(), key)
+            entry, error = self._do(action, watch or NullListener(), key)
             dropped = self._count(entry)
-            if key is not None:
+            if key is not None and error is None:
                 self._keys.add(key)
             self.state = self._state()
             if dropped:
                 self._masks.sweep(self._timeline.versions())  # after the state: see `annotation`
+            if error is not None:
+                raise error
             if isinstance(action, Propagate) and entry.answer is not None:
                 self._model.save(entry.answer.version)
             return self.state
@@ -206,18 +212,25 @@ class Annotator:
         if isinstance(action, Redo) and self._timeline.redo_type is None:
             raise ActionError("there is nothing to do again")
 
-    def _do(self, action: Action, watch: ProgressListener, key: str | None) -> TimelineEntry:
-        """Log and answer."""
+    def _do(
+        self, action: Action, watch: ProgressListener, key: str | None
+    ) -> tuple[TimelineEntry, ActionError | Cancelled | None]:
+        """Log and answer; what is done, and why it ended early although some of it is."""
         restores = isinstance(action, PROMPTS) and self.state.round > 0 and not self.state.ready
         long = restores or isinstance(action, Commit | Propagate)
         mark = self._journal.mark()
+        ended: ActionError | Cancelled | None = None
         try:
             self._stop.clear()
             self._long = (key or "") if long else None
             number = self._journal.append(action, key)
-            answer = self._answers.answer(
-                number, action, self.state.content, preview=self.preview, watch=watch, go_on=self._go_on
-            )
+            try:
+                answer = self._answers.answer(
+                    number, action, self.state.content, preview=self.preview, watch=watch, go_on=self._go_on
+                )
+            except Unfinished as unfinished:
+                answer = unfinished.answer
+                ended = self._ended(unfinished)
             if answer is not None:
                 self._journal.append_done(number, answer)
         except BaseException as error:
@@ -225,7 +238,14 @@ class Annotator:
             raise self._told(error) from error
         finally:
             self._long = None
-        return TimelineEntry(number, action, answer)
+        return TimelineEntry(number, action, answer), ended
+
+    def _ended(self, unfinished: Unfinished) -> ActionError | Cancelled:
+        """Why a propagation ended, with what of it is kept."""
+        cause, kept = unfinished.__cause__, len(unfinished.answer.frames)
+        told = self._told(cause) if cause is not None else Cancelled("cancelled")
+        text = f"{told}; the masks of {kept} frames that were finished are kept and marked"
+        return Cancelled(text, kept=kept) if isinstance(told, Cancelled) else ActionError(text)
 
     def _told(self, error: BaseException) -> BaseException:
         """The error as the person is told it; the model is opened anew after an unexpected one."""
@@ -264,7 +284,8 @@ class Annotator:
             except ActionError as error:
                 raise ProjectError(f"{self._journal.path}: line {line.seq}: {error}") from error
             self._count(TimelineEntry(line.seq, line.action, line.answer))
-            if line.key is not None:
+            unfinished = isinstance(line.action, Propagate) and line.answer and line.answer.frames
+            if line.key is not None and not unfinished:
                 self._keys.add(line.key)
 
     def _state(self) -> State:
@@ -277,6 +298,7 @@ class Annotator:
             undo=self._timeline.undo_type,
             redo=self._timeline.redo_type,
             scores=scores,
+            faults=tuple(sorted(self.project.frames.faults)),
             suggested=suggested(content, scores),
             model=self.method_name,
             ready=self._model.in_step(content.steps(preview=self.preview)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 import numpy as np
@@ -41,6 +41,14 @@ class NullListener:
 SCORES = "scores.json"
 
 
+class Unfinished(Exception):  # noqa: N818 - what it was that ended the propagation is its cause
+    """A propagation ended early; what it had finished is written."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"{len(answer.frames)} frames were finished")
+        self.answer = answer
+
+
 class Answers:
     """Asks the model about actions and keeps what it says.
 
@@ -49,13 +57,23 @@ class Answers:
         masks: where labels go.
         info: the video's size.
         name: of the method, for messages.
+        faults: frames that are damaged in the video, as far as it is known at any time.
     """
 
-    def __init__(self, model: SessionSync, masks: MaskFiles, info: VideoInfo, name: str) -> None:
+    def __init__(
+        self,
+        model: SessionSync,
+        masks: MaskFiles,
+        info: VideoInfo,
+        name: str,
+        *,
+        faults: Collection[int] = (),
+    ) -> None:
         self._model = model
         self._masks = masks
         self._info = info
         self._name = name
+        self._faults = faults
         self._live: VersionWriter | None = None
         self._scores: dict[str, tuple[float, ...] | None] = {}
 
@@ -81,6 +99,9 @@ class Answers:
 
         Returns:
             What was written; None where the model need not be asked.
+
+        Raises:
+            Unfinished: a propagation ended early, but some frames are written.
         """
         if isinstance(action, PROMPTS) and preview:
             self._reach(content, watch, go_on, preview=True)
@@ -152,12 +173,16 @@ class Answers:
         try:
             video = self._model.spread(version, progress, arrived)
             self._write_round(writer, video, watch, go_on)
+            for frame in self._faults:
+                sure.tell(frame, 0.0)  # what is damaged in the video is to be looked at
             confidences = sure.finish(video)
             scores = look_scores((video[frame] for frame in range(len(video))), confidences)
             writer.add(CONFIDENCES, json.dumps(confidences))
             writer.add(SCORES, json.dumps([round(float(score), 3) for score in scores]))
             writer.finish()
-        except BaseException:
+        except BaseException as error:
+            if (frames := writer.frames) and _keeps(error) and _finished(writer):
+                raise Unfinished(Answer(version, frames)) from error
             writer.abandon()
             raise
         finally:
@@ -175,3 +200,17 @@ class Answers:
             go_on()
             writer.put(frame, np.ascontiguousarray(video[frame]))
             watch.progress("writing", frame + 1, total)
+
+
+def _keeps(error: BaseException) -> bool:
+    """Whether what was written before this error is whole: not where the disk was full."""
+    return isinstance(error, Exception) and not isinstance(error, OSError)
+
+
+def _finished(writer: VersionWriter) -> bool:
+    """Whether what was written by now is on disk under its name."""
+    try:
+        writer.finish()
+    except OSError:
+        return False
+    return True

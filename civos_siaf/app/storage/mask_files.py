@@ -195,6 +195,11 @@ class VersionWriter:
                 continue
         return None
 
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """The frames that are written."""
+        return tuple(sorted(self._sums))
+
     def add(self, name: str, text: str) -> None:
         """Write a further file of the version."""
         (self._folder / name).write_text(text, encoding="utf-8")

@@ -46,6 +46,7 @@ def lock_file(file: int) -> None:
 
 FORMAT = 1
 _FILE = "project.json"
+_INDEX = "video-index.npz"
 
 
 class ProjectError(ValueError):
@@ -54,6 +55,8 @@ class ProjectError(ValueError):
 
 class Project:
     """A folder with `project.json`, `log.jsonl`, `masks/`, and a lock that one process holds.
+
+    Beside them `video-index.npz` keeps what one decoding of a video file has found; it can be deleted.
 
     Made by `create` or `open`, not directly.
 
@@ -100,7 +103,7 @@ class Project:
         folder, video = Path(folder), Path(video).resolve()
         if cls.exists(folder):
             raise ProjectError(f"there is a project in {folder} already")
-        frames = _open_video(video)
+        frames = _open_video(video, folder)
         rate = frames.frame_rate
         info = VideoInfo(len(frames), frames.width, frames.height, *([rate] if rate else []))
         name = name or video.stem
@@ -150,7 +153,7 @@ class Project:
             info = VideoInfo(*(expected[name] for name in ("num_frames", "width", "height", "rate")))
             if fingerprint(path) != expected["fingerprint"]:
                 raise ProjectError(f"{folder}: {path} is not the video that the project was made for")
-            frames = _open_video(path)
+            frames = _open_video(path, folder)
             found = (len(frames), frames.width, frames.height)
             if found != (info.num_frames, info.width, info.height):
                 raise ProjectError(
@@ -179,9 +182,10 @@ class Project:
             self._lock = -1
 
 
-def _open_video(path: Path) -> Frames:
+def _open_video(path: Path, folder: Path) -> Frames:
+    """A video as a project needs it: damage in it is gone around, what it holds is looked for once."""
     try:
-        frames = Frames.open(path)
+        frames = Frames.open(path, hold=True, kept=folder / _INDEX)
         _ = frames.size
     except (OSError, ValueError) as error:
         raise ProjectError(str(error)) from error

@@ -100,6 +100,8 @@ def test_state_as_the_page_gets_it(start):
         "propagated": [[0, 0], [2, 4]],
         "reviewed": [],
         "doubtful": [[4, 4]],
+        "unfinished": [],
+        "damaged": [],
     }
     assert state["round"] == 2
     assert state["prompts"][-1] == {

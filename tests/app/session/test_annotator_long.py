@@ -5,15 +5,23 @@ import threading
 import numpy as np
 import pytest
 
-from civos_siaf.app.document.actions import AddClick, AddObject, BusyError, Cancelled, Propagate
+from civos_siaf.app.document.actions import (
+    ActionError,
+    AddClick,
+    AddObject,
+    BusyError,
+    Cancelled,
+    Propagate,
+    Redo,
+    Undo,
+)
 from tests.app.annotating import Watched, everything, same, two_rounds
 from tests.app.fakes import HEIGHT, WIDTH, Telltale
 from tests.waiting import wait_until
 
 
-@pytest.mark.parametrize("streams", [True, False])
-def test_cancel_takes_effect_within_a_frame_and_changes_nothing(start, streams):
-    annotator = start(method := Telltale(streams=streams))
+def test_cancel_takes_effect_within_a_frame_and_changes_nothing(start):
+    annotator = start(method := Telltale())
     two_rounds(annotator)
     annotator.apply(AddClick(1, 1, 5, 5))
     annotator.apply(AddClick(2, 1, 5, 5))
@@ -39,6 +47,51 @@ def test_cancel_takes_effect_within_a_frame_and_changes_nothing(start, streams):
     for action in (AddClick(1, 1, 5, 5), AddClick(2, 1, 5, 5), Propagate()):
         fresh.apply(action)
     assert same(everything(fresh), again)
+
+
+class Stop(Exception):  # noqa: N818
+    pass
+
+
+@pytest.mark.parametrize("fails", [True, False], ids=["failed", "cancelled"])
+def test_finished_frames_of_a_propagation_that_ended_early_are_kept(start, fails):
+    annotator = start(Telltale(streams=True))
+    two_rounds(annotator)
+    annotator.apply(AddClick(1, 1, 5, 5))
+    before, shown = annotator.state, everything(annotator)
+
+    def stop(what, done):
+        if what == "propagating" and done == 3:  # frames 0, 3 and 1 were finished
+            if fails:
+                raise Stop
+            annotator.cancel()
+
+    expected = pytest.raises(ActionError if fails else Cancelled, match="masks of 3 frames")
+    with expected:
+        annotator.apply(Propagate(), Watched(stop), key="again")
+    kept = everything(annotator)
+    assert same([kept[1], kept[2], kept[4]], [shown[1], shown[2], shown[4]])  # 1 shows its new prompt
+    assert not same([kept[0]], [shown[0]])
+    assert not same([kept[3]], [shown[3]])
+    state = annotator.state
+    assert (state.round, state.undo) == (2, "propagate")
+    assert state.to_json()["frames"]["unfinished"] == [[0, 0], [3, 3]]
+    annotator.close()
+    again = start(Telltale(streams=True))
+    assert again.state == state
+    assert same(everything(again), kept)
+    again.apply(Undo())
+    assert same(everything(again), shown)
+    assert again.state.content == before.content
+    again.apply(Redo())
+    assert same(everything(again), kept)
+    done = again.apply(Propagate(), key="again")  # the same request: it was not done before
+    assert (done.round, done.to_json()["frames"]["unfinished"]) == (3, [])
+    fresh = start(name="other")
+    two_rounds(fresh)
+    for action in (AddClick(1, 1, 5, 5), Propagate()):
+        fresh.apply(action)
+    assert same(everything(fresh), everything(again))
 
 
 def test_frames_arrive_live(start):

@@ -15,6 +15,8 @@ export const COLOURS = {
   prompted: "#ffd166",
   committed: "#5aa9ff",
   propagated: "#3f6fb5",
+  unfinished: "#7f8fa6",
+  damaged: "#ff5c5c",
   reviewed: "#4cc38a",
   doubtful: "#ff8a4c",
   live: "#8fd0ff",
@@ -199,6 +201,8 @@ export class Timeline {
     this.bars(frames.propagated, MARK_TOP, BAR_HEIGHT, COLOURS.propagated);
     const live = [...this.store.live.keys()].sort((a, b) => a - b);
     this.bars(spansOf(live), MARK_TOP, BAR_HEIGHT, COLOURS.live);
+    this.bars(frames.unfinished, MARK_TOP, BAR_HEIGHT, COLOURS.unfinished);
+    this.bars(frames.damaged, MARK_TOP + 12, 3, COLOURS.damaged);
     this.bars(frames.reviewed, MARK_TOP + 7, 4, COLOURS.reviewed);
     this.bars(frames.doubtful, MARK_TOP + 7, 4, COLOURS.doubtful);
   }
