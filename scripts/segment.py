@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
-from civos_siaf.api.segmentation import clicks_from_numbers, segment, write_result
+from civos_siaf.api.segmentation import clicks_from_numbers, segment
 from civos_siaf.cli.arguments import prepare
 from civos_siaf.cli.errors import clear_errors, complete
 from civos_siaf.prompts import Prompts
@@ -37,9 +37,9 @@ def run(cfg: DictConfig) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        labels = segment(method, frames, prompts, progress=show)
+        result = segment(frames, prompts, method=method, progress=show)
         bar.set_description("writing")
-        overlay = write_result(Path(cfg.out), frames, labels, prompts=prompts)
+        overlay = result.save(Path(cfg.out))
     print(f"{Path(cfg.out) / 'masks'}: {len(frames)} masks\n{overlay}")
 
 

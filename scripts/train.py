@@ -12,36 +12,12 @@ if __name__ == "__main__":  # before what loads torch, so that mistakes are told
 
 import hydra
 import torch
-from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
-from tqdm import tqdm
+from omegaconf import DictConfig
 
-from civos_siaf.cli.errors import clear_errors, complete
-from civos_siaf.cli.stages import in_order, settings
-from civos_siaf.training.distribution import Process, join
-
-
-def run(cfg: DictConfig, process: Process) -> None:
-    torch.manual_seed(cfg.trainer.seed)
-    OmegaConf.resolve(complete(cfg))
-    trainer = instantiate(cfg.trainer)(
-        instantiate(cfg.task),
-        instantiate(cfg.data),
-        folder=cfg.folder,
-        process=process,
-        validation=instantiate(cfg.validation),
-        about=settings(cfg),
-        fresh=cfg.fresh,
-    )
-    shown = {"unit": "step", "disable": None if process.is_first else True}
-    with tqdm(total=trainer.steps, initial=trainer.step, **shown) as bar:
-        for progress in trainer.run():
-            bar.update(1)
-            bar.set_postfix_str(f"loss {progress.loss:.4f}", refresh=False)
-            if progress.validation:
-                scores = ", ".join(f"{k} {v:.4f}" for k, v in progress.validation.items())
-                bar.write(f"step {progress.step}: {scores}")
-    process.wait()
+from civos_siaf.cli.errors import clear_errors
+from civos_siaf.cli.stages import in_order
+from civos_siaf.cli.training import run
+from civos_siaf.training.distribution import join
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")

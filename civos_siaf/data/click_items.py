@@ -1,4 +1,7 @@
-"""Items for click training: an augmented image, one target on it, first clicks (RITM spec 11)."""
+"""Items for click training: an augmented image, one target on it, first clicks.
+
+Source: docs/specification/ritm.md section 11.
+"""
 
 from __future__ import annotations
 

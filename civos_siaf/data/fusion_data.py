@@ -1,4 +1,6 @@
-"""Stored propagations and what fusion is trained on: two of them for one frame (spec mivos 5.3).
+"""Stored propagations and what fusion is trained on: two of them for one frame.
+
+Source: docs/specification/mivos.md section 5.3.
 
 A run lies below a folder as video / reference frame / object / frame.png, one byte per pixel: the probability
 times 255, cut off.

@@ -1,4 +1,4 @@
-"""Refinement by back-propagation: f-BRS, RGB-BRS and DistMap-BRS (RITM spec 9)."""
+"""Refinement by back-propagation: f-BRS, RGB-BRS and DistMap-BRS (docs/specification/ritm.md section 9)."""
 
 from __future__ import annotations
 

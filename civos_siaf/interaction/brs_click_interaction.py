@@ -1,4 +1,7 @@
-"""Clicks to masks as MiVOS' tool does it: one object after the other, click by click (spec mivos 9.2)."""
+"""Clicks to masks as MiVOS' tool does it: one object after the other, click by click.
+
+Source: docs/specification/mivos.md section 9.2.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Clicks to masks as CiVOS does it: every object predicted once per round (spec civos_clicks 2.6, 3)."""
+"""Clicks to masks as CiVOS does it: every object predicted once per round.
+
+Source: docs/specification/clicks.md sections 2.6, 3.
+"""
 
 from __future__ import annotations
 

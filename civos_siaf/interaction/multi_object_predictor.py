@@ -1,4 +1,7 @@
-"""Clicks of one round on several objects of one frame, as CiVOS predicts them (CiVOS spec 2.6)."""
+"""Clicks of one round on several objects of one frame, as CiVOS predicts them.
+
+Source: docs/specification/clicks.md section 2.6.
+"""
 
 from __future__ import annotations
 

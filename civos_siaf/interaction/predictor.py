@@ -1,4 +1,7 @@
-"""The click predictor: clicks on one object of one image, one by one, with undo (RITM spec 8)."""
+"""The click predictor: clicks on one object of one image, one by one, with undo.
+
+Source: docs/specification/ritm.md section 8.
+"""
 
 from __future__ import annotations
 

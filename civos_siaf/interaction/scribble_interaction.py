@@ -1,4 +1,4 @@
-"""Scribbles to masks, as MiVOS' DAVIS processor does it (spec mivos 3.2, 10)."""
+"""Scribbles to masks, as MiVOS' DAVIS processor does it (docs/specification/mivos.md sections 3.2, 10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIAF: strokes on several frames at once, many objects in one pass (spec siaf)."""
+"""SIAF: strokes on several frames at once, many objects in one pass (docs/specification/siaf.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the prompts of a round make of their frames in SIAF (spec siaf 2)."""
+"""What the prompts of a round make of their frames in SIAF (docs/specification/siaf.md section 2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Clicks and the previous mask as a click network sees them, and how they join the image (RITM spec 2, 3)."""
+"""Clicks and the previous mask as a click network sees them, and how they join the image.
+
+Source: docs/specification/ritm.md sections 2, 3.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What every click network offers: an image, a previous mask and clicks become logits (RITM spec 2, 6, 9)."""
+"""What every click network offers: an image, a previous mask and clicks become logits.
+
+Source: docs/specification/ritm.md sections 2, 6, 9.
+"""
 
 from __future__ import annotations
 

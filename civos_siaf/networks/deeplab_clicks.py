@@ -1,4 +1,4 @@
-"""DeepLabV3+ with ResNet-34 as a click network (RITM spec 9.1: where f-BRS cuts it).
+"""DeepLabV3+ with ResNet-34 as a click network (docs/specification/ritm.md section 9.1: where f-BRS cuts it).
 
 No weights are published for it with disks and previous mask; the parameter names are our own.
 """

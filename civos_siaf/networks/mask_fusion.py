@@ -1,4 +1,7 @@
-"""The difference-aware fusion network of MiVOS, with the names of its published weights (spec mivos 5.2)."""
+"""The difference-aware fusion network of MiVOS, with the names of its published weights.
+
+Source: docs/specification/mivos.md section 5.2.
+"""
 
 from __future__ import annotations
 

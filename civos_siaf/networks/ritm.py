@@ -1,4 +1,7 @@
-"""The click network of RITM: HRNet with an OCR head; clicks and mask join in the stem (RITM spec 3 to 5)."""
+"""The click network of RITM: HRNet with an OCR head; clicks and mask join in the stem.
+
+Source: docs/specification/ritm.md sections 3 to 5.
+"""
 
 from __future__ import annotations
 

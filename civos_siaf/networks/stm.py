@@ -1,4 +1,7 @@
-"""The propagation network of MiVOS, with the names of its published weights (spec mivos 4)."""
+"""The propagation network of MiVOS, with the names of its published weights.
+
+Source: docs/specification/mivos.md section 4.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
-"""Annotated frames of one video spread by AOT, round after round (SIAF, section III-C; spec siaf 8, 9)."""
+"""Annotated frames of one video spread by AOT, round after round.
+
+Source: SIAF, section III-C; docs/specification/siaf.md sections 8, 9.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -23,6 +27,8 @@ from civos_siaf.propagation.settings import AotSettings
 from civos_siaf.propagation.sweeps import TruncatedSweep, truncated_sweeps
 from civos_siaf.protocol import Arrived, Progress, no_frame_callback, no_progress
 from civos_siaf.video.frames import Frames
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,6 +136,7 @@ class AotPropagator:
             updates = self._updates(outdated)
             sweeps = self._new_sweeps()
             total = sum(map(len, (*sweeps, *(sweep for part, _ in updates for sweep in part))))
+            _log.debug("annotated %s: %d sweeps, %d frames to visit", list(self._new), len(sweeps), total)
             done, found_later = 0, {}
             for part, sources in updates:
                 for visited in self._run(part, sources):

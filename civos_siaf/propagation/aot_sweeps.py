@@ -1,4 +1,7 @@
-"""Sweeps of AOT from annotated frames, one by one or several as a batch (spec siaf 9)."""
+"""Sweeps of AOT from annotated frames, one by one or several as a batch.
+
+Source: docs/specification/siaf.md section 9.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The frames of a video as networks want them: normalised, padded, or in the size of AOT (spec aot 10.1)."""
+"""The frames of a video as networks want them: normalised, padded, or in the size of AOT.
+
+Source: docs/specification/aot.md section 10.1.
+"""
 
 from __future__ import annotations
 

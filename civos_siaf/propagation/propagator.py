@@ -1,7 +1,11 @@
-"""Annotated frames of one video spread to all others, round after round (spec mivos 6)."""
+"""Annotated frames of one video spread to all others, round after round.
+
+Source: docs/specification/mivos.md section 6.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -24,6 +28,8 @@ from civos_siaf.propagation.settings import PropagationSettings
 from civos_siaf.propagation.sweeps import Sweep, sweeps_from
 from civos_siaf.protocol import Arrived, Progress, no_frame_callback, no_progress
 from civos_siaf.video.frames import Frames
+
+_log = logging.getLogger(__name__)
 
 
 class PropagationStep(NamedTuple):
@@ -164,6 +170,7 @@ class Propagator:
             difference = Difference.between(old[1:], new[1:], memory)
             sweeps = self._sweeps(frame, coming)
             total, done = sum(len(sweep.frames) for sweep in sweeps), 0
+            _log.debug("frame %d: %d sweeps over %d frames", frame, len(sweeps), total)
             self.masks.check_room(total)
             if arrived is not no_frame_callback:
                 arrived(frame, labels, 1.0)  # what a person has fixed is sure
@@ -214,7 +221,10 @@ class Propagator:
         return frozenset().union(*latest.values())
 
     def _spread(self, sweep: Sweep, difference: Difference) -> Iterator[PropagationStep]:
-        """Visit the frames of a sweep; what goes into memory is never fused (spec mivos 6.2)."""
+        """Visit the frames of a sweep; what goes into memory is never fused.
+
+        Source: docs/specification/mivos.md section 6.2.
+        """
         self._bank.begin(self._annotated)
         last_kept = sweep.origin
         for frame in sweep.frames:

@@ -99,7 +99,7 @@ class Models:
                 raise CannotRunError(f"{run.role} in models={self.name} has no network= for costs")
             return Choice(role, (), {})
         options = [f"method={role.method}", *role.overrides]
-        if run.kind == "objects":
+        if run.kind in ("objects", "interactive"):
             # Seconds do not depend on the weights; where a file is missing the network is untrained.
             absent = [option for option, name in role.files.items() if isinstance(self._find(name), str)]
             return Choice(role, (*options, *role.timed, *(f"{option}=null" for option in absent)), {})

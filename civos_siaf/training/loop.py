@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -32,6 +33,8 @@ from civos_siaf.training.validation import Validation
 from civos_siaf.weights.save import save_weights
 
 Precision = Literal["fp32", "bf16", "fp16"]
+_log = logging.getLogger(__name__)
+
 _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 WEIGHTS, BEST = "weights.safetensors", "best.safetensors"
 
@@ -231,6 +234,7 @@ class Trainer:
             if self.best is None or score > self.best:
                 self.best = score
                 self._export(self.folder / BEST)
+            _log.info("step %d: validation %s", self.step, dict(scores))
         self.process.wait()
         return scores
 
@@ -246,6 +250,7 @@ class Trainer:
             states["ema"] = self.ema.network.state_dict()
         checkpoint = Checkpoint(self.step, self.identity, self.best, states)
         checkpoint.save(self.folder / LAST)
+        _log.debug("step %d: saved %s", self.step, self.folder / LAST)
         if self._due(self.every.keep):
             checkpoint.save(self.folder / f"step_{self.step:08d}.pt")
 
@@ -264,6 +269,7 @@ class Trainer:
         self.scaler.load_state_dict(checkpoint.states["scaler"])
         if self.ema:
             self.ema.network.load_state_dict(checkpoint.states["ema"])
+        _log.info("%s: goes on after step %d", path, self.step)
 
     def _export(self, path: Path) -> None:
         metadata = {"architecture": self.task.architecture, "step": str(self.step), "seed": str(self.seed)}

@@ -60,7 +60,7 @@ class Cosine:
 
 @dataclass(frozen=True, slots=True)
 class Polynomial:
-    """Rises linearly, then falls as a power of what is left (spec aot 14.4).
+    """Rises linearly, then falls as a power of what is left (docs/specification/aot.md section 14.4).
 
     Args:
         steps: length of the training.

@@ -1,4 +1,7 @@
-"""The networks of AOT and our light one by name, with published weights or without (spec aot 12)."""
+"""The networks of AOT and our light one by name, with published weights or without.
+
+Source: docs/specification/aot.md section 12.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,9 @@ def load_aot_network(
 
 
 def init_encoder(network: Aot, path: Path | str) -> None:
-    """Put an image classifier's weights into the encoder, to begin a training with (spec aot 12.4).
+    """Put an image classifier's weights into the encoder, to begin a training with.
+
+    Source: docs/specification/aot.md section 12.4.
 
     Files are those of torchvision for MobileNetV2 and ResNet-50, and that of the authors for Swin-B. What
     comes after stride 16 is left out; the norms at the end of Swin's stages stay as they are.

@@ -31,7 +31,8 @@ ARCHITECTURES: dict[str, Callable[[], ClickNetwork]] = {
 """Constructors of the click networks by the name of their architecture."""
 
 _OLD_DEFAULTS: dict[str, Any] = {
-    # What a description leaves out had these values when it was written (spec 7).
+    # What a description leaves out had these values when it was written
+    # (docs/specification/ritm.md section 7).
     "width": 48,
     "ocr_width": 256,
     "small": False,
@@ -61,7 +62,7 @@ def build(architecture: str) -> ClickNetwork:
 
 
 def from_config(config: Mapping[str, Any], *, source: str) -> Ritm:
-    """The network that a published checkpoint's `config` describes (spec 7).
+    """The network that a published checkpoint's `config` describes (docs/specification/ritm.md section 7).
 
     Raises:
         ValueError: another class, or a parameter that is unknown or not supported.

@@ -8,12 +8,19 @@ from typing import Any
 
 from civos_siaf.weights.afi_networks import OWN
 from civos_siaf.weights.download import sha256
+from civos_siaf.weights.hub import hub_file
 from civos_siaf.weights.locate import own_weights, published_weights, trained_weights
+
+MODEL_FILE = "model.safetensors"
+
+MODEL_FILE = "model.safetensors"
+"""In a folder as transformers saves a model."""
 
 _FINDERS: dict[str, Callable[[str], Path]] = {
     "own_weights": own_weights,
     "published_weights": published_weights,
     "trained_weights": trained_weights,
+    "hub_weights": hub_file,
 }
 
 
@@ -74,6 +81,8 @@ def _files(config: object) -> Iterator[tuple[str, Path]]:
     if isinstance(config, (list, tuple)):
         for part in config:
             yield from _files(part)
+    elif isinstance(config, str) and (model := Path(config) / MODEL_FILE).is_file():
+        yield config, model
     # Without an ending it would be a name, and not only of a file.
     elif isinstance(config, str) and Path(config).suffix and Path(config).is_file():
         yield config, Path(config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -15,6 +16,8 @@ from civos_siaf.runtime.device import torch_device
 from civos_siaf.weights import deterministic_weights
 from civos_siaf.weights.load import load_strictly, read_weights, without_prefix
 from civos_siaf.weights.terms import say_terms
+
+_log = logging.getLogger(__name__)
 
 
 def fill_untrained(network: nn.Module, architecture: str) -> None:
@@ -67,6 +70,7 @@ def ready(
     else:
         load_strictly(network, names(read_weights(path).state), source=str(path))
         say_terms(path)
+    _log.info("%s on %s, weights: %s", architecture, place, path or "none")
     network.requires_grad_(False).eval()
     if not fast:
         prepared = network

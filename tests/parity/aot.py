@@ -140,7 +140,8 @@ def check_sequences(folder: Folder, name: str, net: Aot) -> Iterator[Check]:
         sure.append(clear)
         tracker.update(stored[t])  # not our own: what one rounding changes would grow from frame to frame
     share = float(torch.stack(sure).float().mean())
-    yield Check(f"{name} free_labels", float(torch.stack(wrong).sum()), 0, "pixels that differ beyond rounding")
+    pixels = float(torch.stack(wrong).sum())
+    yield Check(f"{name} free_labels", pixels, 0, "pixels that differ beyond rounding")
     yield Check(f"{name} free_labels that are clear", 1 - share, UNCLEAR, "share of pixels within rounding")
 
 

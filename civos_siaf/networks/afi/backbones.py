@@ -1,4 +1,7 @@
-"""Backbones that see prompts beside the image, through a second stem (spec siaf 2.6, 3)."""
+"""Backbones that see prompts beside the image, through a second stem.
+
+Source: docs/specification/siaf.md sections 2.6, 3.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Features of a frame to logits of identities (spec siaf 6, equation 6 of the paper)."""
+"""Features of a frame to logits of identities.
+
+Source: docs/specification/siaf.md section 6, equation 6 of the paper.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Training of click networks with clicks that answer to the network's own errors (RITM spec 11)."""
+"""Training of click networks with clicks that answer to the network's own errors.
+
+Source: docs/specification/ritm.md section 11.
+"""
 
 from __future__ import annotations
 
@@ -107,7 +110,9 @@ class ClickTask(Task):
 def add_clicks(
     points: Tensor, previous: Tensor, mask: Tensor, index: Tensor, *, slot: int, only: Tensor | None = None
 ) -> None:
-    """Put one click per item into `points`, at an error of the previous answer (RITM spec 11).
+    """Put one click per item into `points`, at an error of the previous answer.
+
+    Source: docs/specification/ritm.md section 11.
 
     Args:
         points: (B, 2N, 3), changed. The click takes place N - `slot` of its sign, or the first one for 0.
