@@ -78,6 +78,7 @@ class Frames:
         cache_bytes: int = DEFAULT_CACHE_BYTES,
         hold: bool = False,
         kept: Path | None = None,
+        run_bytes: int | None = None,
     ) -> Frames:
         """Open a folder of images, an image or video file, or an array (T, H, W, 3) or (T, H, W) uint8.
 
@@ -85,6 +86,7 @@ class Frames:
             source: what to open.
             cache_bytes: see the class.
             hold: see the class.
+            run_bytes: of pictures of a video file kept for steps back; None: what `VideoSource` keeps.
             kept: a file that keeps what one decoding of a video file has found, so that it is done once.
 
         Raises:
@@ -99,9 +101,10 @@ class Frames:
         if path.is_file() and is_image_name(path.name):
             return cls(ImageSource([path]), cache_bytes=cache_bytes, hold=hold)
         if path.is_file():
-            from civos_siaf.video.source import VideoSource
+            from civos_siaf.video.source import RUN_BYTES, VideoSource
 
-            return cls(VideoSource(path, kept=kept), cache_bytes=cache_bytes, hold=hold)
+            video = VideoSource(path, kept=kept, run_bytes=RUN_BYTES if run_bytes is None else run_bytes)
+            return cls(video, cache_bytes=cache_bytes, hold=hold)
         raise FileNotFoundError(f"no video file or image folder at {path}")
 
     def __len__(self) -> int:

@@ -86,11 +86,19 @@ def open_video(path: Path, *, threads: bool = True) -> tuple[InputContainer, Vid
     """
     try:
         container = av.open(str(path), metadata_errors="replace")
-        stream = container.streams.video[0]
-    except (av.FFmpegError, IndexError, OSError) as error:
+    except (av.FFmpegError, OSError) as error:
         raise ValueError(f"{path}: not a readable video ({error})") from error
+    stream = next((stream for stream in container.streams.video if not _is_cover(stream)), None)
+    if stream is None:
+        container.close()
+        raise ValueError(f"{path}: not a readable video (it has no video stream)")
     stream.thread_type = "AUTO" if threads else "NONE"
     return container, stream
+
+
+def _is_cover(stream: VideoStream) -> bool:
+    """Whether it is a picture that belongs to the sound, as of an album."""
+    return "attached_pic" in str(getattr(stream, "disposition", "")).lower()
 
 
 def packets_of(container: InputContainer, stream: VideoStream) -> Iterator[VideoPacket]:

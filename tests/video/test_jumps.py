@@ -1,7 +1,9 @@
 import logging
 
+import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 
 from civos_siaf.video.frames import Frames
 from tests.video.clips import SMALL, Kind, make, pictures, stamp, write_clip
@@ -67,3 +69,27 @@ def test_parts_of_another_size_are_scaled_and_said(tmp_path, caplog):
     assert [stamp(frame) for frame in frames] == [*range(12), *range(12)]
     assert frames.size == (96, 128)
     assert "frames 12-23: it has 256x192 pixels and is scaled to frame 0's 128x96" in caplog.text
+
+
+def test_a_cover_picture_is_no_video(tmp_path):
+    path = tmp_path / "song.mp4"
+    with av.open(str(path), "w") as out:
+        cover, moving = out.add_stream("mjpeg", rate=24), out.add_stream("libx264", rate=24)
+        for stream in (cover, moving):
+            stream.height, stream.width, stream.pix_fmt = 96, 128, "yuv420p"
+        cover.pix_fmt, cover.disposition = "yuvj420p", Disposition.attached_pic
+        for stream, count in ((cover, 1), (moving, 12)):
+            for image in pictures(count):
+                out.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+            out.mux(stream.encode())
+    assert len(Frames.open(path)) == 12
+
+
+def test_sound_alone_is_no_video(tmp_path):
+    with av.open(str(tmp_path / "song.wav"), "w") as out:
+        stream = out.add_stream("pcm_s16le", rate=8000)
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
+        silence.sample_rate = 8000
+        out.mux(stream.encode(silence))
+    with pytest.raises(ValueError, match=r"song\.wav: not a readable video \(it has no video stream\)"):
+        Frames.open(tmp_path / "song.wav")

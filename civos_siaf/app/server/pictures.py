@@ -53,6 +53,7 @@ class Pictures:
         shape: what is done to a frame before it is encoded.
         cache_bytes: of JPEGs kept.
         quality: of the JPEGs, 1 to 100.
+        run_bytes: of decoded pictures kept for steps back; None: as `Frames` does.
         ahead: frames decoded after the one asked for, until another is asked for.
     """
 
@@ -64,8 +65,10 @@ class Pictures:
         cache_bytes: int = CACHE_BYTES,
         quality: int = QUALITY,
         ahead: int = AHEAD,
+        run_bytes: int | None = None,
     ) -> None:
         self._source = source
+        self._run_bytes = run_bytes
         self._shape = shape
         self._quality = quality
         self._budget = cache_bytes
@@ -99,7 +102,8 @@ class Pictures:
 
     def _read(self, index: int) -> bytes:
         if self._frames is None:
-            self._frames = Frames.open(self._source, cache_bytes=1)  # only JPEGs are kept
+            # Only JPEGs are kept.
+            self._frames = Frames.open(self._source, cache_bytes=1, run_bytes=self._run_bytes)
         if not 0 <= index < len(self._frames):
             raise RequestError(
                 404, f"There is no frame {index}: the video ends with {len(self._frames) - 1}."

@@ -50,7 +50,8 @@ class ProjectService:
         self.annotator = annotator
         source = annotator.project.video
         self.pictures = Pictures(source)
-        self.thumbnails = Pictures(source, shape=thumbnail, ahead=0, cache_bytes=16 * 2**20)
+        few = 16 * 2**20
+        self.thumbnails = Pictures(source, shape=thumbnail, ahead=0, cache_bytes=few, run_bytes=few)
         self.hub = EventBroadcaster(loop)
         self.exports = ExportJobs(annotator, self.hub)
         self.used = self.asked = time.monotonic()  # by anybody; the method
