@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from civos_siaf.benchmark import ContactSheets, Evaluation, Shard
 from civos_siaf.cli.arguments import prepare
+from civos_siaf.cli.device import choose
 from civos_siaf.cli.errors import clear_errors, complete
 
 
@@ -21,7 +22,8 @@ def shard_of(text: str) -> Shard:
 
 
 def run(cfg: DictConfig) -> None:
-    dataset = instantiate(cfg.dataset)  # before the method, which loads torch
+    dataset = instantiate(cfg.dataset)  # before what loads torch
+    choose(cfg)
     from civos_siaf.weights.provenance import about_method
 
     rules, clicks, clock = (instantiate(part) for part in (cfg.rules, cfg.clicks, cfg.clock))
