@@ -66,7 +66,10 @@ class FeatureBrs:
     def logits(
         self, network: ClickNetwork, image: Tensor, clicks: Sequence[Clicks], *, changed: bool
     ) -> Tensor:
-        """See `Refinement`; the logits have the size of the image."""
+        """Logits (B, 1, h, w) of the network's input (B, C, h, w) with one list of clicks per item.
+
+        The logits have the size of the image.
+        """
         variables, features = self._state.variables, self._state.features
         if changed and self.reset_on_crop:
             variables = None
@@ -153,7 +156,10 @@ class InputBrs:
     def logits(
         self, network: ClickNetwork, image: Tensor, clicks: Sequence[Clicks], *, changed: bool
     ) -> Tensor:
-        """See `Refinement`; the logits have the size of the image."""
+        """Logits (B, 1, h, w) of the network's input (B, C, h, w) with one list of clicks per item.
+
+        The logits have the size of the image.
+        """
         size = (image.shape[2], image.shape[3])
         points = points_tensor(clicks, limit=self.net_clicks_limit).to(image.device)
         rgb, coords = network.prepare(image, points)

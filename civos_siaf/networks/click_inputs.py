@@ -113,7 +113,7 @@ def distance_maps(
         width: columns of the maps.
         radius: unit of the distances in pixels.
         whole_pixels: clicks are rounded to pixels, halves to even ones; a click is none if its row is
-            negative then, whatever its column (spec fbrs 2.3).
+            negative then, whatever its column (docs/specification/fbrs.md section 2.3).
     """
     batch, rows = _sizes(points)
     signed = points.float().view(batch, 2, rows // 2, 3)

@@ -1,4 +1,6 @@
-"""The click network of MiVOS' tool, trained for f-BRS: DeepLabV3+ on a deep ResNet-50 (spec fbrs).
+"""The click network of MiVOS' tool, trained for f-BRS: DeepLabV3+ on a deep ResNet-50.
+
+Source: docs/specification/fbrs.md.
 
 Parameters have the published names.
 """

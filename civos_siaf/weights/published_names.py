@@ -19,7 +19,8 @@ def our_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Without the prefixes of wrappers; those of f-BRS with the counters of their batch norms.
 
     Its weights were trained with a library that has no such counters, so that they may be missing, and a
-    single number `aspp_dropout` may be there (spec fbrs 1). Nothing else is forgiven.
+    single number `aspp_dropout` may be there
+    (docs/specification/fbrs.md section 1). Nothing else is forgiven.
     """
     plain = without_prefix(state)
     if FBRS_MARK not in plain:

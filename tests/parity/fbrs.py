@@ -1,4 +1,7 @@
-"""f-BRS as MiVOS' tool calls it: distance maps, network, and clicks one by one (spec fbrs)."""
+"""f-BRS as MiVOS' tool calls it: distance maps, network, and clicks one by one.
+
+Source: docs/specification/fbrs.md.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ FORCED, FREE, LOSS, NOISE = 1e-3, 5e-3, 1e-2, 1e-3
 """Tolerances with the recorded variables and with our own; of losses with our own; the noise from which on
 a run with our own is not compared any more."""
 STRAY = ("outside_column", "crop_outside step 3")
-"""The original writes outside its buffer there (spec fbrs 6.3), which is not imitated."""
+"""The original writes outside its buffer there, which is not imitated.
+
+Source: docs/specification/fbrs.md section 6.3.
+"""
 THINNED = {
     # name: step over channels, and over rows and columns
     "coord_features": (1, 2), "rgb_conv": (1, 4), "stem_conv": (16, 4), "stem_pool": (16, 2),
