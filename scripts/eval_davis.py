@@ -51,6 +51,8 @@ def run(cfg: DictConfig) -> None:
     summary = Path(cfg.out) / "summary.md"
     if summary.exists():
         print(summary.read_text(encoding="utf-8"))
+        scores = evaluation.summary()
+        print(f"R-AUC {scores.r_auc:.3f}, AUC {scores.auc:.3f}, J&F at 60 s {scores.at_60s:.3f}")
     else:
         print(f"part {evaluation.shard} is done; others below {cfg.out} are not")
 

@@ -37,7 +37,8 @@ def write_scribbles(
     """Write `OUT/<video>/001.json` and so on, each with the strokes on one annotated frame.
 
     The frame of file i of n is the one with the most objects in the i-th of n equal stretches of the
-    annotated frames. Frames are counted among the annotated ones. Files that are there stay as they are.
+    annotated frames. Frames are counted among the annotated ones. Files that are there stay as they are; a
+    stretch without an object that is large enough to be drawn on has none.
 
     Args:
         videos: the data set.
@@ -67,8 +68,9 @@ def write_scribbles(
                     drawn = draw_first_scribbles(
                         truth, sequence=name, num_objects=objects, part=(part, parts), robot=robot
                     )
-                    _write(path, drawn)
-                    written += 1
+                    if any(drawn["scribbles"]):  # the robot leaves out what is too small
+                        _write(path, drawn)
+                        written += 1
         yield name, written
 
 
