@@ -5,11 +5,16 @@ import argparse
 from tqdm import tqdm
 
 from civos_siaf.cli.errors import clear_errors
+from civos_siaf.weights import hub
 from civos_siaf.weights.download import download, sha256
-from civos_siaf.weights.manifest import RECORDS, find_record
+from civos_siaf.weights.manifest import RECORDS, find_record, manifest
 
 
 def fetch(name: str, folder: str) -> None:
+    if (model := manifest().hub.get(name)) is not None:
+        path = hub.fetch(model, folder)
+        print(f"{path}\nlicence {model.licence}, from {model.page}")
+        return
     record = find_record(name)
     with tqdm(unit="B", unit_scale=True, desc=record.file_name) as bar:
 
@@ -31,6 +36,9 @@ def main() -> None:
     if not options.names:
         for record in RECORDS:
             print(f"{record.name:<20} {record.file_name:<32} {record.metric}")
+        for model in manifest().hub.values():
+            gated = ", gated" if model.gated else ""
+            print(f"{model.name:<20} {model.repository:<32} {model.megabytes} MB, {model.licence}{gated}")
     with clear_errors():
         for name in options.names:
             fetch(name, options.folder)

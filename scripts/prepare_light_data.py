@@ -4,6 +4,7 @@ Sets that are not given are left out; a stopped run goes on where it was. Option
 configs/prepare_light_data.yaml.
 """
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import hydra
 from omegaconf import DictConfig
 from tqdm import tqdm
 
+from civos_siaf.cli.arguments import prepare
 from civos_siaf.cli.errors import clear_errors, complete
 from civos_siaf.data.light_sets import PAGES, LightSets, Step
 
@@ -56,5 +58,7 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
+    several = any(text.startswith("coco=[") for text in sys.argv[1:])
+    prepare(__file__, outputs=("out", *ROOTS, *(() if several else ("coco",))))
     with clear_errors():
         main()

@@ -11,8 +11,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
-from civos_siaf.api.segmentation import clicks_from_numbers, segment, write_result
+from civos_siaf.api.segmentation import clicks_from_numbers, segment
 from civos_siaf.cli.arguments import prepare
+from civos_siaf.cli.device import choose
 from civos_siaf.cli.errors import clear_errors, complete
 from civos_siaf.prompts import Prompts
 from civos_siaf.video.frames import Frames
@@ -37,15 +38,16 @@ def run(cfg: DictConfig) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        labels = segment(method, frames, prompts, progress=show)
+        result = segment(frames, prompts, method=method, progress=show)
         bar.set_description("writing")
-        overlay = write_result(Path(cfg.out), frames, labels, prompts=prompts)
+        overlay = result.save(Path(cfg.out))
     print(f"{Path(cfg.out) / 'masks'}: {len(frames)} masks\n{overlay}")
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="segment")
 def main(cfg: DictConfig) -> None:
     with clear_errors():
+        choose(cfg)
         run(complete(cfg))
 
 

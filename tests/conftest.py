@@ -5,7 +5,9 @@ of `.ci/run`, which judges a change, and others in every run by hand, which look
 """
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -18,3 +20,38 @@ settings.register_profile(
     derandomize="CIVOS_SIAF_SAME_EXAMPLES" in os.environ,
 )
 settings.load_profile("patient")
+
+MARKS = {
+    "browser": ("app/page/test_",),
+    "parity": ("parity", "original"),
+    "slow": (
+        "app/server/test_live.py",
+        "app/test_kill.py",
+        "benchmark/test_evaluation.py",
+        "devices",
+        "doctor",
+        "methods/test_light_siaf.py",
+        "scripts",
+        "speed",
+        "tables/test_script.py",
+        "test_docs.py",
+        "test_readme.py",
+        "training/tasks",
+        "training/test_fusion_outputs.py",
+        "training/test_loop.py",
+        "training/test_shared_statistics.py",
+    ),
+}
+"""Files and folders of tests by mark; the unmarked rest is the quick part."""
+NOT_MARKED = ("app/page/test_files.py", "scripts/test_configs.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    root = Path(__file__).parent
+    for item in items:
+        path = Path(item.path)
+        place = path.relative_to(root).as_posix() if path.is_relative_to(root) else ""
+        if place and not place.startswith(NOT_MARKED):
+            for mark, beginnings in MARKS.items():
+                if place.startswith(beginnings):
+                    item.add_marker(mark)

@@ -53,6 +53,20 @@ def test_a_command_has_options_that_there_are(script, options):
             compose(found[1], rewritten(options, first="video", lists=("click",)))
 
 
+def test_files_of_the_code_walk_are_there():
+    text = (ROOT / "docs" / "contributing.md").read_text()
+    paths = set(re.findall(r"`((?:\w+/)+\w+\.py)`", text))
+    assert len(paths) > 40
+    homes = (ROOT / "civos_siaf", ROOT, ROOT / "civos_siaf" / "data", ROOT / "civos_siaf" / "weights")
+    assert [path for path in sorted(paths) if not any((home / path).is_file() for home in homes)] == []
+
+
+def test_every_group_is_in_the_glossary():
+    text = (ROOT / "docs" / "configuration.md").read_text()
+    groups = {path.name for path in (ROOT / "configs").iterdir() if path.is_dir()}
+    assert {group for group in groups if f"| `{group}` |" not in text} == set()
+
+
 def test_the_version_is_the_same_everywhere():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     project = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)

@@ -2,15 +2,14 @@
 
 >>> import tempfile
 >>> import numpy as np
->>> from civos_siaf.api import open_project
->>> from civos_siaf.methods import NearestColour
+>>> import civos_siaf as cs
 >>> from civos_siaf.video.writer import write_video
 >>> folder = tempfile.mkdtemp()
 >>> clip = np.full((6, 32, 48, 3), 30, np.uint8)
 >>> clip[:, 8:24, 10:30] = 200  # a bright square
 >>> _ = write_video(f"{folder}/clip.mp4", clip)
 
->>> with open_project.open(f"{folder}/clip.mp4", NearestColour(), folder=f"{folder}/clip") as project:
+>>> with cs.annotate(f"{folder}/clip.mp4", method="nearest_colour", folder=f"{folder}/clip") as project:
 ...     square = project.add_object("square")
 ...     shown = project.click(0, square, x=20, y=16)  # labels of frame 0, at once
 ...     shown = project.scribble(3, 0, [(2, 2), (45, 3)])  # 0: background
@@ -22,7 +21,7 @@
 ...     coco = project.export("coco", f"{folder}/masks.json")
 >>> sorted(masks), int(labels[16, 20]), int(labels[2, 2])
 ([0, 3], 1, 0)
->>> with open_project.open(f"{folder}/clip.mp4", NearestColour(), folder=f"{folder}/clip") as project:
+>>> with cs.annotate(f"{folder}/clip.mp4", method="nearest_colour", folder=f"{folder}/clip") as project:
 ...     bool((project.labels(5) == labels).all())  # all of it is still there
 True
 """
@@ -35,7 +34,9 @@ from types import TracebackType
 
 import numpy as np
 from numpy.typing import ArrayLike
+from tqdm import tqdm
 
+from civos_siaf.api.methods import load_method
 from civos_siaf.app.document.actions import (
     Action,
     ActionError,
@@ -59,31 +60,41 @@ from civos_siaf.app.exports import export
 from civos_siaf.app.session.annotation import Annotation
 from civos_siaf.app.session.annotator import Annotator
 from civos_siaf.app.storage.project import Project, ProjectError
+from civos_siaf.data.shapes.sample import video_or_sample
 from civos_siaf.masks import to_rle
 from civos_siaf.protocol import Labels, Method, Progress, no_progress
 from civos_siaf.video.frames import Frames
 
-__all__ = ["ActionError", "Cancelled", "OpenProject", "ProjectError", "open"]
+__all__ = ["ActionError", "Cancelled", "OpenProject", "ProjectError", "annotate"]
 
 
-def open(
-    video: Path | str, method: Method, *, folder: Path | str | None = None, preview: bool = True
+def annotate(
+    video: Path | str,
+    *,
+    method: str | Method = "siaf_light",
+    folder: Path | str | None = None,
+    preview: bool = True,
+    device: str = "auto",
 ) -> OpenProject:
-    """Open the project of a video, or make one.
+    """Open the annotation project of a video, or make one: what `scripts/annotate.py` shows in a browser.
 
     Args:
-        video: a video file or a folder of images.
-        method: answers the prompts, for example one of `civos_siaf.methods`.
+        video: a video file or a folder of images; "sample": a small clip that is drawn on first use.
+        method: answers the prompts: a name of `list_methods()`, or any object with the calls of
+            `civos_siaf.Method`.
         folder: of the project; None: beside the video, its name with ".project".
         preview: prompts are answered at once; otherwise `commit` and `propagate` answer them.
+        device: of the networks, if `method` is a name; auto: the first GPU if there is one.
 
     Raises:
         ProjectError: no video, or a project of another video or version, or open in another program.
+        FileNotFoundError: a weight file of the method is missing.
     """
-    video = Path(video)
+    video = video_or_sample(video)
+    system = load_method(method, device=device) if isinstance(method, str) else method
     project = Project.open_or_create(folder or video.with_suffix(".project"), video)
     try:
-        return OpenProject(Annotator(project, method, preview=preview))
+        return OpenProject(Annotator(project, system, preview=preview))
     except BaseException:
         project.close()
         raise
@@ -168,14 +179,23 @@ class OpenProject:
         found = {frame: self.labels(frame) for frame in frames}
         return {frame: labels for frame, labels in found.items() if labels is not None}
 
-    def propagate(self, progress: Progress = no_progress) -> None:
+    def propagate(self, progress: Progress | None = None) -> None:
         """Make masks on every frame; this ends the round.
 
         Args:
-            progress: called with (steps done, steps in all); it may raise: frames that
-                were finished are kept then.
+            progress: called with (steps done, steps in all); it may raise: frames that were finished are kept
+                then. None: a bar, where standard error is a terminal.
         """
-        self.annotator.apply(Propagate(), _Told(progress))
+        if progress is not None:
+            self.annotator.apply(Propagate(), _Told(progress))
+            return
+        with tqdm(unit="frame", desc="propagating", disable=None, leave=False) as bar:
+
+            def show(done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            self.annotator.apply(Propagate(), _Told(show))
 
     def review(self, frame: int, status: Status | None) -> None:
         """Mark a frame as "reviewed" or "doubtful", or take the mark away."""

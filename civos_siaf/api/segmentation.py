@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
+from civos_siaf.api.methods import load_method
 from civos_siaf.masks import VOID, write_png
-from civos_siaf.prompts import Click, Prompts
+from civos_siaf.prompts import Click, Prompt, Prompts
 from civos_siaf.propagation.label_store import LazyLabels
 from civos_siaf.protocol import LabelVideo, Method, Progress, no_progress
 from civos_siaf.video.frames import Frames, Rgb
@@ -42,22 +44,60 @@ def clicks_from_numbers(
     return tuple(clicks)
 
 
+@dataclass(frozen=True)
+class Segmentation:
+    """A video with a label on every pixel of every frame.
+
+    Attributes:
+        frames: the video.
+        labels: (T, H, W) uint8, 0 background, 1..K objects; that of a long video is decoded as it is read.
+        prompts: from which it was made.
+    """
+
+    frames: Frames
+    labels: LabelVideo
+    prompts: Prompts
+
+    def save(self, folder: Path | str, *, opacity: float = 0.5, progress: Progress = no_progress) -> Path:
+        """Write palette PNGs below `folder/masks` and `folder/overlay.mp4`; the path of the overlay."""
+        return write_result(
+            folder, self.frames, self.labels, prompts=self.prompts, opacity=opacity, progress=progress
+        )
+
+
 def segment(
-    method: Method, frames: Frames, prompts: Prompts, *, progress: Progress = no_progress
-) -> LabelVideo:
-    """One round: prompts on some frames become labels (T, H, W) uint8 on all.
+    video: Path | str | NDArray[np.uint8] | Frames,
+    prompts: Prompts | Sequence[Prompt],
+    *,
+    method: str | Method = "siaf_light",
+    device: str = "auto",
+    progress: Progress = no_progress,
+) -> Segmentation:
+    """Segment a whole video from prompts on some of its frames, in one round.
 
     The method is asked for as many objects as have prompts, whatever their numbers: object 200 alone is one.
 
     Args:
-        method: the system that does it.
-        frames: the video.
+        video: a video file, a folder of images, an array (T, H, W, 3) of RGB, or `Frames`.
         prompts: on any of its frames, for objects of any numbers from 1 to 254.
-        progress: told of the frames done.
+        method: a name of `list_methods()`, or any object with the calls of `civos_siaf.Method`.
+        device: of the networks, if `method` is a name; auto: the first GPU if there is one.
+        progress: called with (frames done, frames in all).
 
     Raises:
         ValueError: no prompt, one outside the video, or of a kind that the method does not take.
+        FileNotFoundError: no such video, or a weight file of the method is missing.
+
+    >>> import numpy as np
+    >>> import civos_siaf as cs
+    >>> clip = np.full((4, 64, 96, 3), 40, np.uint8)
+    >>> clip[:, 16:48, 20:60] = 200  # a bright rectangle
+    >>> result = cs.segment(clip, [cs.Click(0, 1, x=40, y=32)], method="nearest_colour")
+    >>> result.labels.shape, int(result.labels[3, 32, 40])
+    ((4, 64, 96), 1)
     """
+    frames = video if isinstance(video, Frames) else Frames.open(video)
+    prompts = prompts if isinstance(prompts, Prompts) else Prompts(tuple(prompts))
     if not len(prompts):
         raise ValueError("nothing to segment: there is no prompt")
     highest = max(prompts.object_ids)
@@ -69,10 +109,13 @@ def segment(
         raise ValueError("nothing to segment: all prompts are of the background")
     place = {number: new for new, number in enumerate(numbers, 1)}
     items = (replace(item, object_id=place.get(item.object_id, 0)) for item in prompts.items)
-    session = method.open(frames, num_objects=len(numbers))
+    system = load_method(method, device=device) if isinstance(method, str) else method
+    session = system.open(frames, num_objects=len(numbers))
     session.interact(Prompts(tuple(items)))
     labels = session.propagate(progress)
-    return labels if highest == len(numbers) else _with_numbers(labels, numbers)
+    if highest != len(numbers):
+        labels = _with_numbers(labels, numbers)
+    return Segmentation(frames, labels, prompts)
 
 
 def _with_numbers(labels: LabelVideo, numbers: Sequence[int]) -> LabelVideo:

@@ -1,4 +1,4 @@
-"""Data sets in the DAVIS layout (spec 1)."""
+"""Data sets in the DAVIS layout (docs/specification/davis-interactive.md section 1)."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ from civos_siaf.benchmark.summary import Summary, summarise
 from civos_siaf.prompts import Prompts
 from civos_siaf.protocol import Method, Session
 from civos_siaf.video.frames import Frames
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,7 +68,8 @@ class Evaluation:
             same settings is continued.
         shard: the part of the samples that this process plays.
         about: what tells this method from others of its class, such as its configuration and the hashes of
-            its weights; JSON. None: the numbers and texts in its attributes, which say nothing of weights.
+            its weights; JSON. None: the numbers and texts in its attributes, and a hash of its networks and
+            arrays. A hash of its source is noted in any case.
 
     Attributes:
         finished_before: the folder holds all of this process's samples already: nothing is to be played.
@@ -108,6 +112,13 @@ class Evaluation:
         self.record = record.write(own) if own is not None else record
         self._report = Report(own)
         self.finished_before = bool(self._report.finished) and not self.remaining
+        if self._report.finished:
+            _log.warning(
+                "%s holds %d finished samples of this evaluation (%s): they are not played again",
+                self.folder,
+                len(self._report.finished),
+                self.record.origin,
+            )
         self._latest = _latest_scores(self._report.table())
 
     @property
@@ -118,6 +129,7 @@ class Evaluation:
     def play(self) -> Iterator[PlayedRound]:
         """Play the remaining samples, yielding each round once it is reported; then write the results."""
         for sample in self.remaining:
+            _log.info("%s %s: %d objects", sample.sequence, sample.label, sample.info.num_objects)
             yield from self._play_sample(sample)
             self._report.finish(sample.key)
         if self.folder is not None:
@@ -224,8 +236,8 @@ def evaluate(
 ) -> Summary:
     """Play a whole evaluation and return its summary; arguments and errors as for `Evaluation`.
 
-    What a folder holds of the same run is not played again. Give `about` where methods of one class differ in
-    more than numbers and texts of theirs, such as weights: without it one gets the figures of the other.
+    What a folder holds of the same run is not played again, which a warning of `logging` says. A method whose
+    source, values or weights have changed since is refused there.
 
     >>> class Nothing:
     ...     def open(self, frames, *, num_objects):

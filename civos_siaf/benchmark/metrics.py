@@ -1,4 +1,6 @@
-"""Region similarity J and boundary measure F of the DAVIS interactive benchmark (spec 3).
+"""Region similarity J and boundary measure F of the DAVIS interactive benchmark.
+
+Source: docs/specification/davis-interactive.md section 3.
 
 Label maps are uint8 (T, H, W); results float64 (T, K) for objects 1..K. There is no void label: pixels of the
 truth above K count as background, labels of the prediction above K match nothing.

@@ -1,4 +1,7 @@
-"""Number of clicks until a mask is good enough, with simulated clicks (RITM spec 8.1, 10)."""
+"""Number of clicks until a mask is good enough, with simulated clicks.
+
+Source: docs/specification/ritm.md sections 8.1, 10.
+"""
 
 from __future__ import annotations
 

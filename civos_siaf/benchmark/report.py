@@ -1,4 +1,7 @@
-"""The report: one row per sample, round, frame and object, written as the rounds are played (spec 7)."""
+"""The report: one row per sample, round, frame and object, written as the rounds are played.
+
+Source: docs/specification/davis-interactive.md section 7.
+"""
 
 from __future__ import annotations
 

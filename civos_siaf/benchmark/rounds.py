@@ -1,4 +1,7 @@
-"""The rounds of one sample: scribbles out, masks in, scores, the next frames (spec 4.4, 4.5)."""
+"""The rounds of one sample: scribbles out, masks in, scores, the next frames.
+
+Source: docs/specification/davis-interactive.md sections 4.4, 4.5.
+"""
 
 from __future__ import annotations
 

@@ -14,12 +14,15 @@ from civos_siaf.benchmark.clicks import ClickStrategy
 from civos_siaf.benchmark.clock import Clock
 from civos_siaf.benchmark.dataset import DavisDataset
 from civos_siaf.benchmark.environment import environment
+from civos_siaf.benchmark.method_identity import source_hash, state_hash
 from civos_siaf.benchmark.rules import TimeLimit
 from civos_siaf.benchmark.samples import Sample
 from civos_siaf.benchmark.table import SequenceInfo
 from civos_siaf.runtime.files import write_text
 
 FILE_NAME = "run.json"
+SOURCE, STATE = "hash of its source", "hash of its weights and arrays"
+"""Names under which the hashes are noted among the method's values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,9 @@ class RunRecord:
         settings: must agree for the run to go on.
         samples: likewise.
         environment: it was begun in.
-        method_values: numbers and texts in the method's attributes, where nothing was said about it; those
-            that are noted must agree, too. None: not noted.
+        method_values: the hash of the method's source and, where nothing was said about it, numbers and
+            texts in its attributes and the hash of its networks and arrays; those that are noted must agree,
+            too. None: not noted.
         begun: date and time, ISO 8601; None: not noted.
     """
 
@@ -75,7 +79,7 @@ class RunRecord:
             json.loads(json.dumps(settings, default=str)),
             list(samples),
             environment(),
-            _values(getattr(method, "__dict__", {})) if about is None else None,
+            _method_values(method, about),
             datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )
 
@@ -180,6 +184,13 @@ def _differences(there: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         for key in sorted(ours.keys() | theirs.keys())
         if json.dumps(ours.get(key)) != json.dumps(theirs.get(key))
     ]
+
+
+def _method_values(method: object, about: Mapping[str, Any] | None) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if about is None:
+        values = {**_values(getattr(method, "__dict__", {})), STATE: state_hash(method)}
+    return {key: value for key, value in {**values, SOURCE: source_hash(method)}.items() if value is not None}
 
 
 def _describe(thing: object) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Samples: which sequences are evaluated with which first scribbles (spec 4.2; several frames: SIAF)."""
+"""Samples: which sequences are evaluated with which first scribbles.
+
+Source: docs/specification/davis-interactive.md section 4.2; several frames: SIAF.
+"""
 
 from __future__ import annotations
 

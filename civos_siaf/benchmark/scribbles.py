@@ -1,4 +1,6 @@
-"""DAVIS scribble files: strokes in fractions of the frame, one list of lines per frame (spec 2).
+"""DAVIS scribble files: strokes in fractions of the frame, one list of lines per frame.
+
+Source: docs/specification/davis-interactive.md section 2.
 
 The robot divides pixels by (W, H); the helpers here multiply by (W-1, H-1) and truncate, as the original
 does. Both are kept, or every rendered scribble would change.

@@ -1,4 +1,7 @@
-"""Which frames the robot annotates next (spec 5; several frames: SIAF's protocol)."""
+"""Which frames the robot annotates next.
+
+Source: docs/specification/davis-interactive.md section 5; several frames: SIAF's protocol.
+"""
 
 from __future__ import annotations
 

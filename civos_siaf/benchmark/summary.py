@@ -1,4 +1,7 @@
-"""From a report to the numbers of the benchmark: AUC, R-AUC, the metric at 60 s, curves (spec 8, 9)."""
+"""From a report to the numbers of the benchmark: AUC, R-AUC, the metric at 60 s, curves.
+
+Source: docs/specification/davis-interactive.md sections 8, 9.
+"""
 
 from __future__ import annotations
 

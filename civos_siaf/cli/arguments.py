@@ -17,6 +17,11 @@ from civos_siaf.runtime.resources import resource_folder
 
 _NUMBERS = re.compile(r"\s*-?[\d.]+\s*(,\s*-?[\d.]+\s*)+")
 _DRIVE = re.compile(r"([A-Za-z]):[\\/]+(.*)", re.DOTALL)
+_TAKES_A_WORD = {"--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn"} | {
+    "--config-dir",
+    "-cd",
+}
+"""Options of Hydra's own whose value is the next argument."""
 _OPTION = re.compile(r"(?:\+{0,2})([A-Za-z_][\w.@/]*)=(.*)", re.DOTALL)
 
 
@@ -78,7 +83,7 @@ def rewritten(
             arguments.append(f"{first}={quoted(str(as_path(text, must_exist=first in inputs, what=first)))}")
             continue
         if match is None:
-            if not text.startswith(("-", "~")):
+            if not text.startswith(("-", "~")) and given[place - 1] not in _TAKES_A_WORD:
                 here = f"; a path without a name stands first ({first})" if first is not None else ""
                 raise ValueError(f"{text!r} is no option, which is NAME=VALUE{here}")
             arguments.append(text)
@@ -104,6 +109,10 @@ def as_path(text: str, *, must_exist: bool, what: str) -> Path:
     path = Path(text)
     if path.exists():
         return path
+    if what == "video" and must_exist and text == "sample":
+        from civos_siaf.data.shapes.sample import sample_video  # takes long to load
+
+        return sample_video()
     if text == "~" or text.startswith(("~/", "~\\")):
         path = path.expanduser()
     if drive := _DRIVE.fullmatch(text):

@@ -1,6 +1,7 @@
 """The job of each run of a table: an evaluation as eval_davis.py plays it, or a measurement of costs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -23,19 +24,32 @@ def settings(options: tuple[str, ...], device: str = "cpu") -> DictConfig:
     """The configuration of eval_davis.py with these options, and with those given for the whole table."""
     task = HydraConfig.get().overrides.task
     given = [o for o in task if o.lstrip("+~").split("=")[0].split(".")[0] in GROUPS]
-    always = ["out=cell", "contact_sheets=false", *([] if device == "cpu" else [f"device={device}"])]
+    always = ["out=cell", "contact_sheets=false", f"device={device}"]
     return compose("eval_davis", overrides=[*always, *options, *given])
 
 
 def evaluate(cfg: DictConfig, name: str, folder: Path) -> None:
     """Play the evaluation of a configuration, named `name`, in a folder."""
-    try:
+    with missing_as_such():
         parts = {key: instantiate(cfg[key]) for key in ("dataset", "method", "rules", "clicks", "clock")}
         about = {"method_config": OmegaConf.to_container(cfg.method, resolve=True)}
         evaluation = Evaluation(parts.pop("method"), **parts, folder=folder, about=about)
         with tqdm(total=len(evaluation.remaining), unit="sample", desc=name, disable=None) as bar:
             for played in evaluation.play():
                 bar.update(int(played.over))
+
+
+def time_interactive(folder: Path, bench: tables.Bench, method: DictConfig, objects: Sequence[int]) -> None:
+    """Time clicks and frames of a method and leave the figures in a folder."""
+    with missing_as_such():
+        tables.measure_interactive(folder, bench, lambda: instantiate(method), objects)
+
+
+@contextmanager
+def missing_as_such() -> Iterator[None]:
+    """What is missing, or not taken by a method, leaves cells empty instead of ending everything."""
+    try:
+        yield
     except (FileNotFoundError, PromptKindError, InstantiationException) as error:
         if isinstance(cause := error.__cause__ or error, (FileNotFoundError, PromptKindError)):
             raise tables.CannotRunError(str(cause)) from error
@@ -51,11 +65,15 @@ def jobs(models: tables.Models, bench: tables.Bench, device: str) -> Callable[[t
             facts = {"network": choice.role.network, "sizes": run["sizes"], "frames": run["frames"]}
             measure = partial(tables.measure_parts, bench=bench, **facts)
             return tables.CellJob({**facts, "bench": asdict(bench)}, measure)
-        cfg = settings((*choice.options, *run.command), bench.device if run.kind == "objects" else device)
-        used = ("method",) if run.kind == "objects" else ("method", *GROUPS)
+        timed = run.kind in ("objects", "interactive")
+        cfg = settings((*choice.options, *run.command), bench.device if timed else device)
+        used = ("method",) if timed else ("method", *GROUPS)
         facts = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in used}
-        if run.kind == "objects":
+        if timed:
             facts |= {"bench": asdict(bench), "objects": (n := run["objects"])}
+        if run.kind == "interactive":
+            return tables.CellJob(facts, lambda f: time_interactive(f, bench, cfg.method, n))
+        if run.kind == "objects":
             return tables.CellJob(
                 facts, lambda f: tables.measure_objects(f, bench, instantiate(cfg.method), n)
             )

@@ -10,6 +10,7 @@ import runpy
 import sys
 from pathlib import Path
 
+from civos_siaf.cli.debugging import take_debug_options
 from civos_siaf.runtime.resources import PACKAGE, resource_folder
 
 SHORT = {"eval_davis": "eval"}
@@ -54,6 +55,7 @@ def main() -> None:
         sys.exit(f"error: no command {name!r}; there are {', '.join(known)}")
     script = known[name]
     sys.argv = [str(script), *sys.argv[2:]]
+    take_debug_options(sys.argv)
     sys.path.insert(0, str(script.parent))
     runpy.run_path(str(script), run_name="__main__")
 

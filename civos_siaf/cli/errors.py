@@ -5,21 +5,35 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import NoReturn
 
 from hydra.errors import CompactHydraException, InstantiationException, MissingConfigException
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+
+from civos_siaf.cli.debugging import take_debug_options, wants_traceback
 
 os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that Hydra's errors arrive in clear_errors
 
 
 @contextmanager
 def clear_errors() -> Iterator[None]:
-    """End the script with the message of a wrong option, wrong value or missing file, whoever raised it."""
+    """End the script with the message of a wrong option, wrong value or missing file, whoever raised it.
+
+    With `CIVOS_SIAF_TRACEBACK=1`, or the option `debug=true`, the error comes as it is, with its traceback.
+    """
     try:
+        take_debug_options(sys.argv)
         yield
+    except Exception as error:
+        if wants_traceback():
+            raise
+        _end(error)
+
+
+def _end(error: Exception) -> NoReturn:
+    try:
+        raise error
     except InstantiationException as error:
         known = isinstance(error.__cause__, (OSError, ValueError))
         sys.exit(f"error: {error.__cause__ if known else ' '.join(str(error).split())}")
@@ -37,20 +51,6 @@ def clear_errors() -> Iterator[None]:
             raise
         text = " ".join(str(error).split())
         sys.exit(f"error: a value of another kind than expected: {text} (CIVOS_SIAF_TRACEBACK=1: where)")
-
-
-def built(config: DictConfig) -> Any:
-    """What a configuration describes; a mistake in it is raised as its constructor raised it.
-
-    Raises:
-        OSError, ValueError: of the constructor.
-    """
-    try:
-        return instantiate(config)
-    except InstantiationException as error:
-        if isinstance(error.__cause__, OSError | ValueError):
-            raise error.__cause__ from None
-        raise
 
 
 def complete(cfg: DictConfig) -> DictConfig:

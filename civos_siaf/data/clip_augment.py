@@ -27,7 +27,8 @@ class ResizedCrop:
     """A window of a random share of the picture, stretched to the crop (torchvision's resized crop).
 
     Attributes:
-        area: share of the picture's area. MiVOS: 0.36..1, BL30K 0.25..1 (spec section 8).
+        area: share of the picture's area. MiVOS: 0.36..1, BL30K 0.25..1
+            (docs/specification/mivos.md section 8).
         ratio: width to height of the window, times the crop's own.
     """
 
@@ -55,7 +56,8 @@ class ScaledCrop:
     """A random resize that keeps the picture's shape, padding if it is too small, and a random crop.
 
     Attributes:
-        scale: factor of the size. RITM: 0.75..1.40 (spec section 11); AOT: 0.7..1.3 (spec 14.6).
+        scale: factor of the size. RITM: 0.75..1.40
+            (docs/specification/ritm.md section 11); AOT: 0.7..1.3 (docs/specification/aot.md section 14.6).
         short_side: the shorter side is brought to so many pixels before; None: the picture as it is.
         centred: a picture smaller than the crop lies in its middle (RITM), else anywhere in it (AOT).
     """
@@ -82,7 +84,8 @@ class ScaledCrop:
 class ClipAugment:
     """Geometry and colour of a clip; every frame is resampled once.
 
-    The defaults are MiVOS's for videos (spec section 8). A frame's own motion looks beyond the shared window
+    The defaults are MiVOS's for videos
+    (docs/specification/mivos.md section 8). A frame's own motion looks beyond the shared window
     where the video goes on there; only what lies outside the video is filled.
 
     Attributes:

@@ -21,7 +21,8 @@ VIDEOS_TRIED = 10
 class GapSchedule:
     """The gap between frames as a function of the step.
 
-    The defaults are those of MiVOS stage 2 (spec section 8); stage 1 goes back to 5 at 0.8.
+    The defaults are those of MiVOS stage 2
+    (docs/specification/mivos.md section 8); stage 1 goes back to 5 at 0.8.
 
     Attributes:
         total: steps of the training.
@@ -69,7 +70,8 @@ class ClipItems:
             `large` or more in another; MiVOS on BL30K: (900, 400) with min_pixels 101. None: no such rule.
         visible: where objects must be seen: in the first frame (MiVOS, AOT), or in any (SIAF).
         redraws: further clips drawn from a video that shows no object.
-        merge: probability of pasting the objects of a second clip over the first (AOT, spec 14.5).
+        merge: probability of pasting the objects of a second clip over the first
+            (AOT, docs/specification/aot.md section 14.5).
 
     Raises:
         ValueError: there is no video, or an option is out of range.

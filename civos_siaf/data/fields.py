@@ -14,7 +14,10 @@ COARSE = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Elastic:
-    """Blurred noise: width `sigma` pixels, displacement at most `reach` pixels (SIAF, spec section 10)."""
+    """Blurred noise: width `sigma` pixels, displacement at most `reach` pixels.
+
+    Source: SIAF, docs/specification/siaf.md section 10.
+    """
 
     probability: float = 0.3
     sigma: float = 20.0
@@ -35,7 +38,7 @@ class Elastic:
 class ThinPlate:
     """A thin-plate spline through `points` random points, moved by normal shifts of `spread` of the size.
 
-    MiVOS stage 0 (spec section 8): 12 points, 0.02, with probability 0.33.
+    MiVOS stage 0 (docs/specification/mivos.md section 8): 12 points, 0.02, with probability 0.33.
     """
 
     probability: float = 0.33

@@ -1,4 +1,7 @@
-"""First clicks of a training item: on the object, beside it, on other objects (RITM spec 11)."""
+"""First clicks of a training item: on the object, beside it, on other objects.
+
+Source: docs/specification/ritm.md section 11.
+"""
 
 from __future__ import annotations
 

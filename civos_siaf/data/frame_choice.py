@@ -12,7 +12,9 @@ FrameChoice: TypeAlias = Literal["near", "steps", "anywhere"]
 
 
 def near(num_frames: int, rng: np.random.Generator, *, frames: int, gap: int) -> list[int]:
-    """Forward steps of 1 to gap+1 frames, held back near the end (MiVOS, spec section 8).
+    """Forward steps of 1 to gap+1 frames, held back near the end.
+
+    Source: MiVOS, docs/specification/mivos.md section 8.
 
     The start is uniform in 0..n-J, J = min(gap, n); frame k of the clip is at most n - J div k, so a clip
     near the end repeats frames.
@@ -26,7 +28,10 @@ def near(num_frames: int, rng: np.random.Generator, *, frames: int, gap: int) ->
 
 
 def steps(num_frames: int, rng: np.random.Generator, *, frames: int, gap: int) -> list[int]:
-    """Forward steps of 1 to gap frames from a uniform start, reflected at the end (AOT, spec 14.5)."""
+    """Forward steps of 1 to gap frames from a uniform start, reflected at the end.
+
+    Source: AOT, docs/specification/aot.md section 14.5.
+    """
     moves = rng.integers(1, gap + 1, size=frames - 1)
     places = int(rng.integers(num_frames)) + np.concatenate([[0], np.cumsum(moves)])
     period = max(2 * (num_frames - 1), 1)
@@ -35,7 +40,9 @@ def steps(num_frames: int, rng: np.random.Generator, *, frames: int, gap: int) -
 
 
 def anywhere(num_frames: int, rng: np.random.Generator, *, frames: int, gap: int) -> list[int]:
-    """Distinct frames of the whole video in order (SIAF, spec section 10); `gap` has no effect.
+    """Distinct frames of the whole video in order; `gap` has no effect.
+
+    Source: SIAF, docs/specification/siaf.md section 10.
 
     A video shorter than the clip repeats frames.
     """
@@ -64,7 +71,7 @@ def choose_frames(
 class FrameCounts:
     """How many frames the clips of a step have: drawn from the step's number, so that a batch has one length.
 
-    The defaults are SIAF's (spec siaf 10.2).
+    The defaults are SIAF's (docs/specification/siaf.md section 10.2).
 
     Attributes:
         counts: numbers of frames T.

@@ -1,4 +1,6 @@
-"""Stored propagations and what fusion is trained on: two of them for one frame (spec mivos 5.3).
+"""Stored propagations and what fusion is trained on: two of them for one frame.
+
+Source: docs/specification/mivos.md section 5.3.
 
 A run lies below a folder as video / reference frame / object / frame.png, one byte per pixel: the probability
 times 255, cut off.
@@ -98,7 +100,7 @@ class FusionItems:
             raise ValueError(f"{root}: no video with two references in runs {', '.join(runs)}")
 
     def item(self, index: int, rng: np.random.Generator, *, step: int) -> TrainingItem:
-        """See `TrainingData`."""
+        """Item number `index` (0, 1, ... without end)."""
         pair = self._usable[int(rng.integers(len(self._usable)))]
         item: TrainingItem | None = None
         for attempt in range(ATTEMPTS):

@@ -1,4 +1,4 @@
-"""Augmentation of single images for click training (RITM spec 11)."""
+"""Augmentation of single images for click training (docs/specification/ritm.md section 11)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class ImageAugment:
         contrast: range of the change of contrast, as a part of 1.
         shift: largest shift of each colour, of 255.
         shorter_side: as longer_side.
-        motion: affine motion before; S2M: rotation 20, shear 10, scale 0.8..1.25 (spec MiVOS 3.3).
+        motion: affine motion before; S2M: rotation 20, shear 10, scale 0.8..1.25
+            (docs/specification/mivos.md section 3.3).
         jitter: change of colour after the others; S2M: 0.1, 0.03, 0.03, grey 0.05.
     """
 

@@ -18,14 +18,15 @@ Marks = NDArray[np.int64]
 
 
 class InteractionItems:
-    """Adds a simulated user to items of clips; see `TrainingData` and spec siaf 10.
+    """Adds a simulated user to items of clips; see `TrainingData` and docs/specification/siaf.md section 10.
 
     An item holds `images` (T, 3, H, W) in [0, 1], `labels` (T, H, W) int64 of 0..N and 255, `num_objects` (),
     N, `marks` (T, H, W) int64 of 0..N and -1 (nothing drawn), `previous` (T, H, W) int64 of 0..N and -1
     (unknown), and `on_policy` () bool: whether the previous labels are to be the network's own, for the marks
     of a first round that the item has.
 
-    Objects without a mark on any frame and without a previous mask are background (spec siaf 10.7).
+    Objects without a mark on any frame and without a previous mask are background
+    (docs/specification/siaf.md section 10.7).
 
     Args:
         items: clips with their objects, of which there are 10 at most; `frames` draws T by step.
@@ -61,7 +62,7 @@ class InteractionItems:
         self.on_policy, self.on_policy_from = on_policy, on_policy_from
 
     def item(self, index: int, rng: np.random.Generator, *, step: int) -> TrainingItem:
-        """See `TrainingData`."""
+        """Item number `index` (0, 1, ... without end)."""
         item = dict(self.items.item(index, rng, step=step))
         labels = item["labels"].numpy().astype(np.uint8)
         first = rng.random() < self.empty

@@ -1,4 +1,7 @@
-"""Items for scribble-to-mask: an image, an object, what was there before and scribbles (spec mivos 3.3)."""
+"""Items for scribble-to-mask: an image, an object, what was there before and scribbles.
+
+Source: docs/specification/mivos.md section 3.3.
+"""
 
 from __future__ import annotations
 

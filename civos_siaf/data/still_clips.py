@@ -55,7 +55,7 @@ MIVOS_STILLS = StillMotion(
     shared_jitter=Jitter(brightness=0.1, contrast=0.05, saturation=0.05, hue=0.05, grey=0.05),
     frame_jitter=Jitter(brightness=0.1, contrast=0.05, saturation=0.05),
 )
-"""Stage 0 of MiVOS (spec section 8)."""
+"""Stage 0 of MiVOS (docs/specification/mivos.md section 8)."""
 
 AOT_STILLS = StillMotion(
     shared=Motion(flip=0.5),
@@ -64,7 +64,7 @@ AOT_STILLS = StillMotion(
     frame_jitter=Jitter(brightness=0.1, contrast=0.1, saturation=0.1, hue=0.03),
     still_first=True,
 )
-"""The pseudo videos of AOT (spec 14.7)."""
+"""The pseudo videos of AOT (docs/specification/aot.md section 14.7)."""
 
 SIAF_STILLS = StillMotion(
     frame=Motion(rotation=20, shear=10, translation=0.1, scale=(0.9, 1.1), flip=0.3),
@@ -72,7 +72,7 @@ SIAF_STILLS = StillMotion(
     bending=Elastic(probability=0.3, sigma=20, reach=10),
     frame_jitter=Jitter(brightness=0.1, contrast=0.1, saturation=0.1, hue=0.03),
 )
-"""The LVIS videos of SIAF (spec section 10, item 3)."""
+"""The LVIS videos of SIAF (docs/specification/siaf.md section 10, item 3)."""
 
 PRESETS = {"mivos": MIVOS_STILLS, "aot": AOT_STILLS, "siaf": SIAF_STILLS}
 

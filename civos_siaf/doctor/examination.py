@@ -9,14 +9,11 @@ from pathlib import Path
 import yaml
 
 from civos_siaf.doctor.machine import Machine, look
-from civos_siaf.doctor.search import Found, data_folders, find_data, find_weights
+from civos_siaf.doctor.search import Found, data_folders, find_data, find_hub, find_weights
 from civos_siaf.runtime.resources import resource_folder
-from civos_siaf.weights.locate import TRAINED_BY, weight_folders
+from civos_siaf.weights.hub import installed
+from civos_siaf.weights.locate import TRAINED, TRAINED_AT, TRAININGS, weight_folders
 from civos_siaf.weights.manifest import Manifest, WeightRecord, manifest
-
-TRAININGS = Path("outputs/train")
-TRAINED = "weights.safetensors"
-"""What a training leaves."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +23,7 @@ class Examination:
     Attributes:
         manifest: what there could be.
         machine: see there.
-        weights: by name, our own and the published ones.
+        weights: by name, our own, the published ones and those of the hub.
         trained: weights of one's own by experiment, of its last stage.
         data: data sets by name.
         weight_places: folders that were looked into.
@@ -42,11 +39,17 @@ class Examination:
     data_places: tuple[Path, ...]
 
     def missing_for(self, method: str) -> list[str]:
-        """Names of the weights that a method lacks, experiments among them."""
+        """Names of the weights that a method lacks, experiments among them, and what must be installed."""
         needs = self.manifest.methods[method]
-        names = (*needs.shipped, *needs.published.values())
-        lacking = [name for name in names if not self.weights[name].usable]
+        names = (*needs.shipped, *needs.published.values(), *needs.hub.values())
+        lacking = [] if self.has_packages(method) else [f"the extra [{needs.extra}]"]
+        lacking += [name for name in names if not self.weights[name].usable]
         return lacking + [name for name in needs.trained.values() if not self.trained[name].usable]
+
+    def has_packages(self, method: str) -> bool:
+        """The packages of others that it runs with are installed."""
+        extra = self.manifest.methods[method].extra
+        return extra is None or installed(extra)
 
     def ready(self, method: str) -> bool:
         """All its weights are there."""
@@ -80,6 +83,9 @@ def examine(
     for name, record in (known.shipped | known.published).items():
         tell(f"weights {name}")
         found[name] = find_weights(record, weight_places)
+    for name, model in known.hub.items():
+        tell(f"model {name}")
+        found[name] = find_hub(model, weight_places)
     sets = {}
     for name, needs in known.data.items():
         tell(f"data set {name}")
@@ -99,7 +105,7 @@ def _trained(experiment: str, places: Sequence[Path]) -> Found:
     settings = yaml.safe_load(file.read_text(encoding="utf-8"))
     record = WeightRecord(experiment, settings["task"]["architecture"], TRAINED)
     last = (settings.get("stages") or [""])[-1]
-    for name in (name for name, trained_by in TRAINED_BY.items() if trained_by == experiment):
+    for name in (name for name, at in TRAINED_AT.items() if at[:2] == (experiment, last)):
         if (found := find_weights(replace(record, file_name=f"{name}.safetensors"), places)).path:
             return found
     return find_weights(record, [TRAININGS / experiment / last])

@@ -13,7 +13,17 @@ from civos_siaf import __version__
 from civos_siaf.benchmark.environment import processor
 
 GIB = 2**30
-SHOWN = ("torch", "torchvision", "numpy", "opencv-python-headless", "hydra-core", "timm", "av")
+SHOWN = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "opencv-python-headless",
+    "hydra-core",
+    "timm",
+    "av",
+    "transformers",
+    "rf-cutie",
+)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from civos_siaf.data.check_summary import Checked
 from civos_siaf.data.check_videos import check_bl30k, check_davis, check_youtubevos
 from civos_siaf.runtime.resources import distinct_folders
 from civos_siaf.weights import locate
-from civos_siaf.weights.manifest import DataNeeds, WeightRecord
+from civos_siaf.weights.hub import cached_folders
+from civos_siaf.weights.manifest import DataNeeds, HubRecord, WeightRecord
 from civos_siaf.weights.save import check_weights
 
 DAVIS_VARIABLE = "DATASET_DAVIS"
@@ -56,6 +57,18 @@ def find_weights(record: WeightRecord, folders: Sequence[Path]) -> Found:
     except (OSError, ValueError) as error:
         return Found(path, str(error))
     return Found(path)
+
+
+def find_hub(record: HubRecord, folders: Sequence[Path]) -> Found:
+    """The first folder of that name with a model in it, or the one in the cache of the Hugging Face hub."""
+    for place in (folder / record.name for folder in folders):
+        if (place / "config.json").is_file():
+            size = sum(path.stat().st_size for path in place.glob("model*.safetensors"))
+            # Half of it: a model may be saved in half precision.
+            whole = size >= record.bytes // 2
+            return Found(place, None if whole else f"{size} bytes of weights of at least {record.bytes // 2}")
+    found = cached_folders(record)
+    return Found(found[-1]) if found else Found()
 
 
 def find_data(name: str, needs: DataNeeds, folders: Sequence[Path]) -> Found:

@@ -8,16 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from civos_siaf.cli.commands import commands, written
-from civos_siaf.doctor.examination import TRAINED, Examination
+from civos_siaf.doctor.examination import Examination
 from civos_siaf.doctor.machine import GIB
 from civos_siaf.doctor.search import Found
 from civos_siaf.weights.download import note_of
-from civos_siaf.weights.locate import weight_folders
+from civos_siaf.weights.hub import hub_cache
+from civos_siaf.weights.locate import TRAINED, TRAININGS, weight_folders
 from civos_siaf.weights.terms import TERMS
 
 WIDTH = 100
 LABEL = 18
-CLICKS = ("civos", "civos_light", "mivos_clicks")
+CLICKS = ("civos", "civos_light", "mivos_clicks", "sam2", "edgetam", "sam3", "cutie")
 
 
 def report(found: Examination) -> str:
@@ -71,6 +72,11 @@ def _weights(found: Examination) -> Iterator[str]:
     published = {name: found.weights[name] for name in found.manifest.published}
     there = {name: state for name, state in published.items() if state.path}
     yield _row("published", f"{len(there)} of {len(published)} files are here")
+    for name, state in there.items():
+        yield _row(name, _state(state))
+    models = {name: found.weights[name] for name in found.manifest.hub}
+    there = {name: state for name, state in models.items() if state.path}
+    yield _row("of the hub", f"{len(there)} of {len(models)} models are here")
     for name, state in there.items():
         yield _row(name, _state(state))
     for experiment, state in found.trained.items():
@@ -141,12 +147,20 @@ def _to_do(found: Examination) -> Iterator[str]:
 
 def _more(found: Examination) -> Iterator[str]:
     for method, needs in found.manifest.methods.items():
-        if needs.untrained or found.ready(method) or not needs.published:
+        if needs.untrained or found.ready(method) or not (needs.published or needs.hub):
             continue
         yield f"  method={method} as published"
-        absent = [name for name in needs.published.values() if not found.weights[name].usable]
+        if not found.has_packages(method):
+            yield from _step("    install", f'python -m pip install "civos-siaf[{needs.extra}]"')
+        files = (*needs.published.values(), *needs.hub.values())
+        records = found.manifest.published | found.manifest.hub
+        absent = [name for name in files if not found.weights[name].usable]
+        for name in absent:
+            if name in found.manifest.hub and found.manifest.hub[name].gated:
+                page = found.manifest.hub[name].page
+                yield from _step(f"    ask for access to {name}", page, "hf auth login")
         if absent:
-            size = sum(found.manifest.published[name].bytes or 0 for name in absent) / 1e6
+            size = sum(records[name].bytes or 0 for name in absent) / 1e6
             yield from _step(f"    fetch {size:.0f} MB", f"{written('download_weights')} {' '.join(absent)}")
         for experiment in needs.trained.values():
             if not found.trained[experiment].usable:
@@ -177,7 +191,7 @@ def _now(found: Examination) -> Iterator[str]:
             line = f"{written('eval_davis')} click_strategy=f3 {data}"
             yield from _step("evaluate light CiVOS on DAVIS", line)
     for method, needs in found.manifest.methods.items():
-        if found.ready(method) and (needs.published or needs.trained):
+        if found.ready(method) and (needs.published or needs.hub or needs.trained):
             yield from _step(f"evaluate {method}", _evaluation(found, method))
 
 
@@ -192,15 +206,19 @@ def _davis(found: Examination) -> str:
 
 
 def _known(state: Found) -> bool:
-    """It is where methods look; a training's own folder is not."""
+    """It is where methods look."""
     path = state.path
-    return path is not None and path.name != TRAINED and path.parent in weight_folders()
+    if path is None:
+        return False
+    if path.is_dir():  # a model of the hub
+        return path.parent in weight_folders() or hub_cache() in path.parents
+    return path.is_relative_to(TRAININGS) if path.name == TRAINED else path.parent in weight_folders()
 
 
 def _evaluation(found: Examination, method: str) -> str:
     """The command, with the files that the method would not find by itself."""
     needs = found.manifest.methods[method]
-    states = {option: found.weights[name] for option, name in needs.published.items()}
+    states = {option: found.weights[name] for option, name in (needs.published | needs.hub).items()}
     states |= {option: found.trained[experiment] for option, experiment in needs.trained.items()}
     files = {option: state.path for option, state in states.items() if state.usable and not _known(state)}
     files |= {option: Path("WEIGHTS.safetensors") for option in needs.trained if not states[option].usable}

@@ -1,4 +1,7 @@
-"""Clicks to masks as MiVOS' tool does it: one object after the other, click by click (spec mivos 9.2)."""
+"""Clicks to masks as MiVOS' tool does it: one object after the other, click by click.
+
+Source: docs/specification/mivos.md section 9.2.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,7 @@ class BrsClickInteraction:
         self._clicks: Clicks = ()
 
     def predict(self, view: FrameView, calls: Sequence[Prompts]) -> Tensor:
-        """See `FrameInteraction`; padded."""
+        """Masks (K+1, H, W), or padded (K+1, H', W'), index 0 = background. Padded."""
         masks = view.prob[1:].clone()
         image = _padded(view.rgb, view.padding) if self.padded else view.rgb
         for object_id, series in self._series(calls):

@@ -1,4 +1,7 @@
-"""L-BFGS over a few variables of a click network, stopped when the clicks are satisfied (RITM spec 9)."""
+"""L-BFGS over a few variables of a click network, stopped when the clicks are satisfied.
+
+Source: docs/specification/ritm.md section 9.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Clicks on one frame, object by object, as labels: a click network beside one for strokes (spec siaf 2)."""
+"""Clicks on one frame, object by object, as labels: a click network beside one for strokes.
+
+Source: docs/specification/siaf.md section 2.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Clicks of one round on several objects of one frame, as CiVOS predicts them (CiVOS spec 2.6)."""
+"""Clicks of one round on several objects of one frame, as CiVOS predicts them.
+
+Source: docs/specification/clicks.md section 2.6.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from civos_siaf.interaction.brs import FeatureBrs, refinement
-from civos_siaf.interaction.predictor import Precision, as_probability, as_rgb, autocast, check_clicks
+from civos_siaf.interaction.predictor import as_probability, as_rgb, autocast, check_clicks
 from civos_siaf.interaction.refinement import NoRefinement, points_tensor
 from civos_siaf.interaction.transforms import Clicks, HorizontalFlip, Roi
 from civos_siaf.interaction.zoom import ZoomIn, ZoomState
 from civos_siaf.networks.click_network import ClickNetwork, Features
 from civos_siaf.prompts import Click
+from civos_siaf.runtime.precision import Precision
 from civos_siaf.video.frames import Rgb
 
 MIN_GAIN = 1.25

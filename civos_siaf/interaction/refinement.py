@@ -19,7 +19,8 @@ def points_tensor(lists: Sequence[Sequence[Click]], *, limit: int | None = None)
 
     Args:
         lists: the clicks of each image, in order.
-        limit: only the first `limit` clicks of each list are used; None uses all (RITM spec 8.2).
+        limit: only the first `limit` clicks of each list are used; None uses all
+            (docs/specification/ritm.md section 8.2).
     """
     signs = [[[c for c in clicks if c.positive], [c for c in clicks if not c.positive]] for clicks in lists]
     most = max((len(group) for pair in signs for group in pair), default=0)
@@ -68,7 +69,7 @@ class NoRefinement:
     def logits(
         self, network: ClickNetwork, image: Tensor, clicks: Sequence[Clicks], *, changed: bool
     ) -> Tensor:
-        """See `Refinement`."""
+        """Logits (B, 1, h, w) of the network's input (B, C, h, w) with one list of clicks per item."""
         points = points_tensor(clicks, limit=self.net_clicks_limit).to(image.device)
         logits: Tensor = network(image, points).instances
         return logits

@@ -1,4 +1,7 @@
-"""Steps between an image and the network's view of it, each with its way back (RITM spec 8.2 to 8.4)."""
+"""Steps between an image and the network's view of it, each with its way back.
+
+Source: docs/specification/ritm.md sections 8.2 to 8.4.
+"""
 
 from __future__ import annotations
 

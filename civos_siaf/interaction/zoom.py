@@ -1,4 +1,7 @@
-"""Zoom-in: the network looks at the object's surroundings only (RITM spec 8.3, 8.4)."""
+"""Zoom-in: the network looks at the object's surroundings only.
+
+Source: docs/specification/ritm.md sections 8.3, 8.4.
+"""
 
 from __future__ import annotations
 
@@ -147,7 +150,8 @@ class ZoomIn:
         roi = self.state.roi
         if roi is None or candidate.iou(roi) < self.recompute_thresh_iou:
             return True
-        # The upper bounds count as outside here although the crop includes them (spec 8.3.4).
+        # The upper bounds count as outside here although the crop includes them
+        # (docs/specification/ritm.md section 8.3.4).
         return not all(
             roi.top <= c.y < roi.bottom and roi.left <= c.x < roi.right for c in clicks if c.positive
         )

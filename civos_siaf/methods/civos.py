@@ -1,4 +1,7 @@
-"""CiVOS: clicks on a frame through RITM, propagation and fusion of MiVOS (spec civos_clicks 2)."""
+"""CiVOS: clicks on a frame through RITM, propagation and fusion of MiVOS.
+
+Source: docs/specification/clicks.md section 2.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""MiVOS: scribbles or clicks on a frame, space-time memory, difference-aware fusion (spec mivos)."""
+"""MiVOS: scribbles or clicks on a frame, space-time memory, difference-aware fusion.
+
+Source: docs/specification/mivos.md.
+"""
 
 from __future__ import annotations
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from civos_siaf.interaction.frame_interaction import FrameInteraction, FrameView, paint_view
@@ -16,12 +17,64 @@ from civos_siaf.masks import one_hot
 from civos_siaf.methods.history import History
 from civos_siaf.methods.prompt_check import check_prompts
 from civos_siaf.methods.prompt_precedence import apply_mask_prompts, effective_prompts, split_effective
+from civos_siaf.networks.padding import Padding
 from civos_siaf.prompts import MaskPrompt, Prompt, Prompts
-from civos_siaf.propagation.propagator import Propagator, PropagatorState
+from civos_siaf.propagation.images import FrameImages
 from civos_siaf.protocol import Arrived, Labels, LabelVideo, Progress, no_frame_callback, no_progress
 from civos_siaf.video.frames import Frames
 
 Taken = Literal["first", "last", "all"]
+
+
+class VideoMasks(Protocol):
+    """The masks of a video; see `civos_siaf.propagation.mask_store.MaskStore`."""
+
+    def prob(self, frame: int) -> Tensor:
+        """Probabilities (K+1, H', W') on the CPU."""
+
+    def labels(self, frame: int) -> NDArray[np.uint8]:
+        """Labels (H', W')."""
+
+    def video(self) -> LabelVideo:
+        """Labels (T, H, W) of all frames."""
+
+
+class RoundPropagator(Protocol):
+    """What spreads masks round after round; see `civos_siaf.propagation.propagator.Propagator`."""
+
+    padding: Padding
+    images: FrameImages
+
+    @property
+    def num_objects(self) -> int:
+        """K."""
+
+    @property
+    def masks(self) -> VideoMasks:
+        """Those of every frame."""
+
+    def add_objects(self, count: int = 1) -> None:
+        """Make room for further objects."""
+
+    def annotate(
+        self,
+        prob: Tensor,
+        frame: int,
+        progress: Progress = no_progress,
+        *,
+        arrived: Arrived = no_frame_callback,
+        coming: Collection[int] = (),
+    ) -> None:
+        """Annotate a frame with (K+1, H, W) or padded masks and spread them; `coming` are the next ones."""
+
+    def show(self, prob: Tensor, frame: int) -> None:
+        """Show masks on a frame without spreading them."""
+
+    def snapshot(self) -> Any:
+        """The state now."""
+
+    def restore(self, state: Any) -> None:
+        """Everything as it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +129,7 @@ class _RoundState:
         wanted: frames that the next prompts should be on; None: any.
     """
 
-    propagator: PropagatorState
+    propagator: Any
     calls: dict[int, tuple[Prompts, ...]] = field(default_factory=dict)
     earlier: dict[int, tuple[Prompts, ...]] = field(default_factory=dict)
     masks: dict[int, Tensor] = field(default_factory=dict)
@@ -97,7 +150,7 @@ class RoundSession:
     streams = True
 
     def __init__(
-        self, frames: Frames, interaction: FrameInteraction, propagator: Propagator, rules: RoundRules
+        self, frames: Frames, interaction: FrameInteraction, propagator: RoundPropagator, rules: RoundRules
     ) -> None:
         self.frames = frames
         self.interaction = interaction
@@ -197,6 +250,12 @@ class RoundSession:
         """
         self._now = self._history.back()
         self.propagator.restore(self._now.propagator)
+
+    def resume(self, state: Any) -> None:
+        """Go on from a state of the propagator; nothing before can be undone."""
+        self.propagator.restore(state)
+        self._now = _RoundState(self.propagator.snapshot())
+        self._history = History(self.rules.max_undo)
 
     def _masks(self, frame: int, calls: tuple[Prompts, ...]) -> Tensor:
         """Masks (K+1, H, W) or padded of a frame, from the state before this round and its masks."""

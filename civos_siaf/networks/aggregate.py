@@ -1,4 +1,7 @@
-"""Several objects, each found on its own, become one distribution per pixel (CiVOS spec 3, MiVOS spec 2)."""
+"""Several objects, each found on its own, become one distribution per pixel.
+
+Source: docs/specification/clicks.md section 3, docs/specification/mivos.md section 2.
+"""
 
 from typing import Literal, TypeAlias
 

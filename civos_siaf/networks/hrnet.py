@@ -1,4 +1,7 @@
-"""HRNet: branches of several resolutions side by side, exchanging features (RITM spec 4)."""
+"""HRNet: branches of several resolutions side by side, exchanging features.
+
+Source: docs/specification/ritm.md section 4.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Reading a space-time memory: scaled dot products, the strongest k, a weighted sum (spec mivos 4.3)."""
+"""Reading a space-time memory: scaled dot products, the strongest k, a weighted sum.
+
+Source: docs/specification/mivos.md section 4.3.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +92,9 @@ def read_batch(memory_key: Tensor, memory_value: Tensor, query_key: Tensor, *, t
 
 
 def transfer(memory_key: Tensor, query_key: Tensor, maps: Tensor) -> Tensor:
-    """Carry maps from a memory frame to the query by a full softmax over the memory (spec mivos 5.1).
+    """Carry maps from a memory frame to the query by a full softmax over the memory.
+
+    Source: docs/specification/mivos.md section 5.1.
 
     Args:
         memory_key: (G, C, h, w) of one frame.

@@ -1,4 +1,7 @@
-"""More than ten objects: groups of ten, their labels and their logits (spec aot 11)."""
+"""More than ten objects: groups of ten, their labels and their logits.
+
+Source: docs/specification/aot.md section 11.
+"""
 
 from __future__ import annotations
 

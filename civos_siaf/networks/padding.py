@@ -1,4 +1,4 @@
-"""Padding to sides that a network's stride divides (spec mivos 1)."""
+"""Padding to sides that a network's stride divides (docs/specification/mivos.md section 1)."""
 
 from __future__ import annotations
 

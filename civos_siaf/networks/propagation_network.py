@@ -87,5 +87,8 @@ class PropagationNetwork(nn.Module, ABC):
 
 
 def others(masks: Tensor) -> Tensor:
-    """For each object the sum of all other objects' masks, (K, 1, H, W); not clamped (spec mivos 4.1)."""
+    """For each object the sum of all other objects' masks, (K, 1, H, W); not clamped.
+
+    Source: docs/specification/mivos.md section 4.1.
+    """
     return masks.sum(dim=0, keepdim=True) - masks if len(masks) > 1 else masks.new_zeros(masks.shape)

@@ -1,4 +1,7 @@
-"""Scribble-to-mask of MiVOS: DeepLabV3+ with six input channels, names as published (spec mivos 3.1)."""
+"""Scribble-to-mask of MiVOS: DeepLabV3+ with six input channels, names as published.
+
+Source: docs/specification/mivos.md section 3.1.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Prompts on a frame as a map of numbers, as networks of several frames see them (spec siaf 2)."""
+"""Prompts on a frame as a map of numbers, as networks of several frames see them.
+
+Source: docs/specification/siaf.md section 2.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Drawing strokes into label maps, pixel for pixel as the DAVIS interactive toolkit does (spec 2.3, 2.4)."""
+"""Drawing strokes into label maps, pixel for pixel as the DAVIS interactive toolkit does.
+
+Source: docs/specification/davis-interactive.md sections 2.3, 2.4.
+"""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -39,7 +42,8 @@ def connect(pixels: NDArray[np.int64]) -> NDArray[np.int64]:
 def bezier(points: NDArray[np.float64], num_samples: int = MAX_BEZIER_POINTS) -> NDArray[np.float64]:
     """Sample the Bezier curve with control points (N, 2) at `num_samples` places (at most 1000).
 
-    The curve runs from the last control point to the first, as the toolkit's does (spec 2.4). More control
+    The curve runs from the last control point to the first, as the toolkit's does
+    (docs/specification/davis-interactive.md section 2.4). More control
     points than samples: they come back unchanged.
     """
     num_samples = min(num_samples, MAX_BEZIER_POINTS)
@@ -85,7 +89,9 @@ def draw(
 def render(
     prompts: Iterable[Scribble | Click], *, height: int, width: int, empty: int = -1
 ) -> NDArray[np.int16]:
-    """Marks (H, W) as networks of whole frames see them: object numbers, `empty` elsewhere (spec siaf 2).
+    """Marks (H, W) as networks of whole frames see them: object numbers, `empty` elsewhere.
+
+    Source: docs/specification/siaf.md section 2.
 
     Strokes are 3 pixels wide, clicks squares of 5; a negative click is background. Later marks win.
     Coordinates are truncated to pixels. Points outside the frame are left out.

@@ -1,4 +1,4 @@
-"""AOT's inference, one frame after the other (spec aot 10)."""
+"""AOT's inference, one frame after the other (docs/specification/aot.md section 10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What AOT remembers of a video: reference frames for good, others during a sweep (spec aot 10)."""
+"""What AOT remembers of a video: reference frames for good, others during a sweep.
+
+Source: docs/specification/aot.md section 10.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,14 @@
-"""Annotated frames of one video spread by AOT, round after round (SIAF, section III-C; spec siaf 8, 9)."""
+"""Annotated frames of one video spread by AOT, round after round.
+
+Source: SIAF, section III-C; docs/specification/siaf.md sections 8, 9.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,17 +17,18 @@ from torch import Tensor
 
 from civos_siaf.networks.identity_network import FrameMemory, IdentityNetwork
 from civos_siaf.networks.object_groups import num_groups, probabilities, split_labels
-from civos_siaf.networks.propagation_network import FrameFeatures
 from civos_siaf.propagation.aot_memory import ReferenceMemories
 from civos_siaf.propagation.aot_sweeps import AotSweeps, Visited
 from civos_siaf.propagation.confidence import appearing, confidence
-from civos_siaf.propagation.feature_cache import FeatureCache
+from civos_siaf.propagation.feature_cache import FeatureCache, encoded_frame
 from civos_siaf.propagation.images import AotImages, network_size, resize_labels
 from civos_siaf.propagation.label_store import LabelState, LabelStore
 from civos_siaf.propagation.settings import AotSettings
 from civos_siaf.propagation.sweeps import TruncatedSweep, truncated_sweeps
 from civos_siaf.protocol import Arrived, Progress, no_frame_callback, no_progress
 from civos_siaf.video.frames import Frames
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +83,9 @@ class AotPropagator:
         )
         self.images = AotImages(frames, size, next(network.parameters()).device)
         self.features = FeatureCache(
-            self._encode, max_bytes=self.settings.feature_bytes, dtype=self.settings.feature_dtype
+            partial(encoded_frame, network, self.images, self.settings),
+            max_bytes=self.settings.feature_bytes,
+            dtype=self.settings.feature_dtype,
         )
         self.labels = LabelStore(len(frames), frames.size)
         self.memories = ReferenceMemories(network)
@@ -130,6 +138,7 @@ class AotPropagator:
             updates = self._updates(outdated)
             sweeps = self._new_sweeps()
             total = sum(map(len, (*sweeps, *(sweep for part, _ in updates for sweep in part))))
+            _log.debug("annotated %s: %d sweeps, %d frames to visit", list(self._new), len(sweeps), total)
             done, found_later = 0, {}
             for part, sources in updates:
                 for visited in self._run(part, sources):
@@ -284,8 +293,3 @@ class AotPropagator:
             self.memories.annotate(
                 frame, self.features[frame], split_labels(small, num_groups(self.num_objects))
             )
-
-    @torch.inference_mode()
-    def _encode(self, frame: int) -> FrameFeatures:
-        with self.settings.autocast(self.images.device):
-            return self.network.encode_frame(self.images[frame])

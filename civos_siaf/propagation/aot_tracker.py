@@ -1,4 +1,7 @@
-"""Any number of objects through one video, from first frames with masks (spec aot 10, 11)."""
+"""Any number of objects through one video, from first frames with masks.
+
+Source: docs/specification/aot.md sections 10, 11.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Difference-aware fusion: a round's masks and the older ones become one (spec mivos 5)."""
+"""Difference-aware fusion: a round's masks and the older ones become one.
+
+Source: docs/specification/mivos.md section 5.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The masks of a video: probabilities and labels of every frame (spec mivos 6)."""
+"""The masks of a video: probabilities and labels of every frame (docs/specification/mivos.md section 6)."""
 
 from __future__ import annotations
 

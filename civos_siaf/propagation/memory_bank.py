@@ -1,4 +1,4 @@
-"""The space-time memory of one sweep (spec mivos 6.2)."""
+"""The space-time memory of one sweep (docs/specification/mivos.md section 6.2)."""
 
 from __future__ import annotations
 

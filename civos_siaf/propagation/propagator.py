@@ -1,9 +1,14 @@
-"""Annotated frames of one video spread to all others, round after round (spec mivos 6)."""
+"""Annotated frames of one video spread to all others, round after round.
+
+Source: docs/specification/mivos.md section 6.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,10 +18,10 @@ from torch import Tensor
 
 from civos_siaf.networks.aggregate import aggregate
 from civos_siaf.networks.padding import Padding
-from civos_siaf.networks.propagation_network import FrameFeatures, Memory, PropagationNetwork
+from civos_siaf.networks.propagation_network import Memory, PropagationNetwork
 from civos_siaf.propagation.confidence import SAMPLED, appearing, confidence
 from civos_siaf.propagation.difference_fusion import Difference, FusionNetwork, fuse
-from civos_siaf.propagation.feature_cache import FeatureCache
+from civos_siaf.propagation.feature_cache import FeatureCache, encoded_frame
 from civos_siaf.propagation.images import FrameImages
 from civos_siaf.propagation.mask_store import MaskState, MaskStore
 from civos_siaf.propagation.memory_bank import AnnotatedMemory, MemoryBank
@@ -24,6 +29,8 @@ from civos_siaf.propagation.settings import PropagationSettings
 from civos_siaf.propagation.sweeps import Sweep, sweeps_from
 from civos_siaf.protocol import Arrived, Progress, no_frame_callback, no_progress
 from civos_siaf.video.frames import Frames
+
+_log = logging.getLogger(__name__)
 
 
 class PropagationStep(NamedTuple):
@@ -93,7 +100,9 @@ class Propagator:
             folder=self.settings.folder,
         )
         self.features = FeatureCache(
-            self._encode_frame, max_bytes=self.settings.feature_bytes, dtype=self.settings.feature_dtype
+            partial(encoded_frame, network, self.images, self.settings),
+            max_bytes=self.settings.feature_bytes,
+            dtype=self.settings.feature_dtype,
         )
         self._bank = MemoryBank(
             top_k=self.settings.top_k,
@@ -164,6 +173,7 @@ class Propagator:
             difference = Difference.between(old[1:], new[1:], memory)
             sweeps = self._sweeps(frame, coming)
             total, done = sum(len(sweep.frames) for sweep in sweeps), 0
+            _log.debug("frame %d: %d sweeps over %d frames", frame, len(sweeps), total)
             self.masks.check_room(total)
             if arrived is not no_frame_callback:
                 arrived(frame, labels, 1.0)  # what a person has fixed is sure
@@ -214,8 +224,11 @@ class Propagator:
         return frozenset().union(*latest.values())
 
     def _spread(self, sweep: Sweep, difference: Difference) -> Iterator[PropagationStep]:
-        """Visit the frames of a sweep; what goes into memory is never fused (spec mivos 6.2)."""
-        self._bank.begin(self._annotated)
+        """Visit the frames of a sweep; what goes into memory is never fused.
+
+        Source: docs/specification/mivos.md section 6.2.
+        """
+        self._bank.begin(self._annotated if self.settings.earlier_annotated else self._annotated[-1:])
         last_kept = sweep.origin
         for frame in sweep.frames:
             features = self.features[frame]
@@ -257,10 +270,6 @@ class Propagator:
         if arrived is not no_frame_callback:
             inside = self.padding.crop(step.result)[:, ::SAMPLED, ::SAMPLED]
             arrived(step.frame, self.masks.cropped(step.frame), confidence(inside, counted))
-
-    def _encode_frame(self, frame: int) -> FrameFeatures:
-        with self.settings.autocast(self.images.device):
-            return self.network.encode_frame(self.images[frame])
 
     def _encode_memory(self, frame: int, prob: Tensor) -> Memory:
         features = self.features[frame] if self.network.memory_needs_frame else None

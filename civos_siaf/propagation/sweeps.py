@@ -1,4 +1,7 @@
-"""Which frames a new annotation reaches (spec mivos 5.1, 6.2; spec siaf 9)."""
+"""Which frames a new annotation reaches.
+
+Source: docs/specification/mivos.md sections 5.1, 6.2; docs/specification/siaf.md section 9.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The papers' tables, run again: what each cell needs, our figures beside the published ones."""
 
-from civos_siaf.tables.costs import Bench, measure_objects, measure_parts
+from civos_siaf.tables.costs import Bench, measure_interactive, measure_objects, measure_parts
 from civos_siaf.tables.layout import Cell, Row, Table, table
 from civos_siaf.tables.models import Models, Role
 from civos_siaf.tables.output import own_notes, provenance, write_table
@@ -24,6 +24,7 @@ __all__ = [
     "Run",
     "Table",
     "Trend",
+    "measure_interactive",
     "measure_objects",
     "measure_parts",
     "own_notes",

@@ -1,9 +1,9 @@
-"""Seconds and memory for the tables about cost: of SIAF's parts, and of a round by number of objects."""
+"""Seconds and memory for the tables about cost: of SIAF's parts, and of rounds by number of objects."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import torch
 from civos_siaf.benchmark.environment import environment
 from civos_siaf.protocol import Method
 from civos_siaf.runtime.files import write_text
-from civos_siaf.speed import siaf
+from civos_siaf.speed import interactive, siaf
 from civos_siaf.speed.propagation import made_video
 from civos_siaf.speed.siaf import play_round
 from civos_siaf.speed.siaf_report import NAME
@@ -83,6 +83,33 @@ def measure_objects(folder: Path, bench: Bench, method: Method, objects: Sequenc
             rows[str(count)] = {"milliseconds_per_frame": 1000 * seconds / len(video)}
             write_text(unfinished, json.dumps(rows) + "\n")
     _write(folder, "objects", rows, bench)
+    unfinished.unlink()
+
+
+def measure_interactive(
+    folder: Path, bench: Bench, build: Callable[[], Method], objects: Sequence[int]
+) -> None:
+    """Time clicks and frames by number of objects and write `interactive.json`.
+
+    What an interrupted call has measured is not measured again. The first play is not counted.
+    """
+    torch.set_num_threads(bench.threads)
+    method = build()
+    unfinished = folder / "interactive.part.json"
+    rows: dict[str, Any] = json.loads(unfinished.read_text(encoding="utf-8")) if unfinished.exists() else {}
+    warm = False
+    for count in objects:
+        if str(count) not in rows:
+            video = made_video(bench.length, bench.height, bench.width)
+            if not warm:
+                interactive.play(method, made_video(2, bench.height, bench.width), 1, device=bench.device)
+                warm = True
+            plays = [
+                interactive.play(method, video, count, device=bench.device) for _ in range(bench.repeats)
+            ]
+            rows[str(count)] = interactive.fastest(plays)
+            write_text(unfinished, json.dumps(rows) + "\n")
+    _write(folder, "interactive", rows, bench)
     unfinished.unlink()
 
 

@@ -51,6 +51,7 @@ class Table:
         decimals: that the paper prints; ours have one more.
         comparable: False: the difference says nothing, as the units differ.
         curves: whether the figures are drawn as curves down the rows, too.
+        ours_only: nobody has published such a table; every cell is run, and printed as ours alone.
         notes: what a reader must know, the paper's known inconsistencies among them.
         trends: what should hold between cells.
     """
@@ -66,6 +67,7 @@ class Table:
     decimals: int = 2
     comparable: bool = True
     curves: bool = False
+    ours_only: bool = False
     notes: tuple[str, ...] = ()
     trends: tuple[Trend, ...] = field(default=())
 
@@ -103,6 +105,7 @@ def table(
     decimals: int = 2,
     comparable: bool = True,
     curves: bool = False,
+    ours_only: bool = False,
     notes: Sequence[str] = (),
     trends: Sequence[Mapping[str, Any]] = (),
     rounds: int | None = None,
@@ -130,6 +133,7 @@ def table(
         decimals: see `Table`.
         comparable: see `Table`.
         curves: see `Table`.
+        ours_only: see `Table`; rows need no published figures then.
         notes: see `Table`.
 
     Raises:
@@ -145,7 +149,8 @@ def table(
         where = f"table {name}, row {entry.get('key')}"
         if unknown := set(entry) - {"key", "labels", "published", "run", "cells", "section"}:
             raise ValueError(f"{where}: unknown {', '.join(sorted(unknown))}")
-        published, own = entry["published"], entry.get("cells") or [{}] * len(columns)
+        published = [None] * len(columns) if ours_only else entry["published"]
+        own = entry.get("cells") or [{}] * len(columns)
         if not len(published) == len(own) == len(columns) or len(entry["labels"]) != len(labels):
             raise ValueError(f"{where}: needs {len(columns)} figures and {len(labels)} labels")
         settings = [
@@ -154,7 +159,7 @@ def table(
         ]
         runs = not ("run" in entry and entry["run"] is None)
         cells = tuple(
-            _cell(value, one if runs else None, always=curves, rounds=rounds, where=where)
+            _cell(value, one if runs else None, always=curves or ours_only, rounds=rounds, where=where)
             for value, one in zip(published, settings, strict=True)
         )
         found.append(Row(str(entry["key"]), tuple(map(str, entry["labels"])), cells, entry.get("section")))
@@ -174,6 +179,7 @@ def table(
         decimals=decimals,
         comparable=comparable,
         curves=curves,
+        ours_only=ours_only,
         notes=tuple(notes),
         trends=made,
     )

@@ -16,9 +16,13 @@ _SPECIAL |= {"†": r"$\dagger$", "<": r"\textless{}", ">": r"\textgreater{}"}
 
 
 def lines(results: Results) -> list[list[str]]:
-    """The cells of each row as text: labels, then published, ours and difference of each column."""
+    """The cells of each row as text: labels, then published, ours and difference of each column.
+
+    Of a table that nobody has published, ours alone.
+    """
+    shown = slice(1, 2) if results.table.ours_only else slice(None)
     return [
-        [*row.labels, *(text for figure in figures for text in figure.texts)]
+        [*row.labels, *(text for figure in figures for text in figure.texts[shown])]
         for row, figures in zip(results.table.rows, results.figures, strict=True)
     ]
 
@@ -32,10 +36,12 @@ def markdown(results: Results, provenance: Mapping[str, Any], notes: Sequence[st
         notes: beside those of the table.
     """
     table = results.table
-    head = [*table.labels, *(f"{head} {kind}" for head in table.columns for kind in KINDS)]
+    heads = (f"{head} {kind}" for head in table.columns for kind in KINDS)
+    head = [*table.labels, *(table.columns if table.ours_only else heads)]
+    how = "measured here" if table.ours_only else "each column as published, ours, and the difference"
     parts = [
         f"# {table.title}",
-        f"{table.source}. {table.unit}; each column as published, ours, and the difference.",
+        f"{table.source}. {table.unit}; {how}.",
         _aligned(head, _with_sections(results)),
     ]
     if table.trends:
@@ -81,17 +87,19 @@ def as_csv(results: Results) -> str:
 def latex(results: Results, provenance: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
     """A `table*` that needs no package; provenance and trends as comments above it."""
     table = results.table
-    width, count = 3 * len(table.columns), len(table.labels)
+    kinds = ("",) if table.ours_only else ("publ.", "ours", "diff.")
+    each = len(kinds)
+    width, count = each * len(table.columns), len(table.labels)
     above = [f"% {name}: {value}" for name, value in provenance.items()]
     above += [f"% trend {line}" for line in trend_lines(results)]
     above += [f"% missing: {line}" for line in missing_lines(results)]
-    spans = [(1, text) for text in table.labels] + [(3, text) for text in table.short_columns]
-    over = [(1, "")] * count + [(3 * span, text) for text, span in table.groups]
-    under = [""] * count + ["publ.", "ours", "diff."] * len(table.columns)
+    spans = [(1, text) for text in table.labels] + [(each, text) for text in table.short_columns]
+    over = [(1, "")] * count + [(each * span, text) for text, span in table.groups]
+    under = [""] * count + [*kinds] * len(table.columns)
     body = [
         *([_spanned(over)] if table.groups else []),
         _spanned(spans),
-        " & ".join(under) + r" \\",
+        *([] if table.ours_only else [" & ".join(under) + r" \\"]),
         r"\hline",
     ]
     for row, cells in zip(table.rows, lines(results), strict=True):

@@ -12,20 +12,28 @@ import numpy as np
 
 from civos_siaf.benchmark.summary import THRESHOLD_SECONDS
 
-KINDS = ("evaluation", "costs", "objects")
-"""An evaluation; costs of SIAF's parts; seconds by number of objects."""
-RESULT = {"evaluation": "summary.json", "costs": "costs.json", "objects": "objects.json"}
+KINDS = ("evaluation", "costs", "objects", "interactive")
+"""An evaluation; costs of SIAF's parts; seconds by number of objects; seconds per click and per frame."""
+RESULT = {
+    "evaluation": "summary.json",
+    "costs": "costs.json",
+    "objects": "objects.json",
+    "interactive": "interactive.json",
+}
 """The file that a finished run has in its folder."""
 _METRICS = {
-    "evaluation": ("r_auc", "auc", "at_60s"),
+    "evaluation": ("r_auc", "auc", "at_60s", "after_round", "seconds_per_round", "clicks_per_round"),
     "costs": ("milliseconds", "mebibytes"),
     "objects": ("milliseconds_per_frame",),
+    "interactive": ("first_click_seconds", "click_seconds", "frame_seconds", "mebibytes"),
 }
 _LIMIT, _FIRST = ("seconds_per_object", "scope"), "first_scribbles"
 _EVALUATION = {"click_strategy", "max_clicks", "rounds", "frames_per_round", _FIRST, *_LIMIT}
 _COSTS = {"paper_table", "sizes", "frames"}
 _OBJECTS = {"objects"}
-_OF = {"evaluation": _EVALUATION, "costs": _COSTS, "objects": _OBJECTS}
+_OF = {"evaluation": _EVALUATION, "costs": _COSTS, "objects": _OBJECTS, "interactive": _OBJECTS}
+_AFTER = ("at_60s", "after_round")
+_MEANS = ("seconds_per_round", "clicks_per_round")
 
 
 class CannotRunError(Exception):
@@ -71,9 +79,11 @@ class Measure:
     """Which figure of a run a cell shows.
 
     Attributes:
-        metric: r_auc, auc, at_60s; milliseconds, mebibytes; milliseconds_per_frame.
+        metric: r_auc, auc, at_60s, after_round, seconds_per_round, clicks_per_round; milliseconds,
+            mebibytes; milliseconds_per_frame; first_click_seconds, click_seconds, frame_seconds.
         scale: the figure is multiplied by this.
-        after: of an evaluation: as if it had ended after this many rounds; None: all.
+        after: of an evaluation: as if it had ended after this many rounds; None: all. For at_60s and
+            after_round.
         case: of costs the part, of objects their number.
     """
 
@@ -100,10 +110,14 @@ class Measure:
 
     def _of_evaluation(self, content: Mapping[str, Any]) -> float:
         curve = content["metrics"]["J_AND_F"]
+        if self.metric in _MEANS:
+            return float(np.mean(content[self.metric]))
         if self.after is None:
             return float(curve[self.metric])
         if self.after > content["rounds"]:
             raise CannotRunError(f"needs {self.after} rounds; only {content['rounds']} were played")
+        if self.metric == "after_round":
+            return float(curve["values"][self.after])
         n = self.after + 1
         return float(np.interp(THRESHOLD_SECONDS, curve["seconds"][:n], curve["values"][:n]))
 
@@ -125,8 +139,10 @@ def run_of(settings: Mapping[str, Any], *, rounds: int | None, where: str) -> tu
     metric, scale, after = left.pop("metric", None), float(left.pop("scale", 1)), left.pop("after", None)
     if metric not in _METRICS[kind]:
         raise ValueError(f"{where}: metric must be one of {', '.join(_METRICS[kind])}, got {metric!r}")
-    if after is not None and metric != "at_60s":
-        raise ValueError(f"{where}: after={after} is for at_60s only, got {metric}")
+    if after is not None and metric not in _AFTER:
+        raise ValueError(f"{where}: after={after} is for {' and '.join(_AFTER)} only, got {metric}")
+    if after is None and metric == "after_round":
+        raise ValueError(f"{where}: after_round needs after, a number of rounds")
     if set(left) != _OF[kind]:
         wrong = ", ".join(sorted(set(left) ^ _OF[kind]))
         raise ValueError(f"{where}: missing or unknown for {kind}: {wrong}")

@@ -1,4 +1,7 @@
-"""Makes what fusion is trained on: true masks of some frames, spread to all others (spec mivos 5.3)."""
+"""Makes what fusion is trained on: true masks of some frames, spread to all others.
+
+Source: docs/specification/mivos.md section 5.3.
+"""
 
 from __future__ import annotations
 

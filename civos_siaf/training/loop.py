@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
@@ -17,10 +18,11 @@ from torch.optim import Optimizer
 
 from civos_siaf.data.samples import TrainingData, TrainingItem
 from civos_siaf.runtime.files import write_text
+from civos_siaf.runtime.precision import TYPES, Precision, concrete
 from civos_siaf.training.checkpoint import LAST, SETTINGS, Checkpoint, identity_text, require_fresh
 from civos_siaf.training.distribution import Process
 from civos_siaf.training.ema import Ema
-from civos_siaf.training.failures import check_finite, explained_memory
+from civos_siaf.training.failures import FiniteLosses, explained_memory
 from civos_siaf.training.loader import BatchPlan, batches
 from civos_siaf.training.monitor import Monitor
 from civos_siaf.training.network_changes import share_statistics
@@ -31,8 +33,8 @@ from civos_siaf.training.task import Task
 from civos_siaf.training.validation import Validation
 from civos_siaf.weights.save import save_weights
 
-Precision = Literal["fp32", "bf16", "fp16"]
-_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+_log = logging.getLogger(__name__)
+
 WEIGHTS, BEST = "weights.safetensors", "best.safetensors"
 
 
@@ -77,7 +79,7 @@ class Trainer:
         lr: base rate.
         groups: sorts the parameters.
         schedule: factor on the base rate at a step; None: always 1.
-        precision: of the forward pass (autocast); fp16 scales the loss.
+        precision: of the forward pass (autocast); fp16 scales the loss; auto: what is fastest on the device.
         accumulate: forward passes per step.
         clip_norm: largest norm of the gradient; None: any.
         ema_decay: keep a moving average of the weights, which is then validated and exported; None: no.
@@ -131,12 +133,14 @@ class Trainer:
         self.plan = BatchPlan(
             batch_size=batch_size, accumulate=accumulate, world_size=self.process.world_size
         )
-        self.precision, self.clip_norm = precision, clip_norm
+        self.precision = self.process.agree(concrete(precision, self.process.device, training=True))
+        self.clip_norm = clip_norm
         self.every, self.validation = every or Every(), validation
         self.groups: list[ParameterGroup] = (groups or RateByName())(task.network)
         self.optimizer = optimizer(self.groups, lr=lr)
         self.ema = Ema(task.network, decay=ema_decay) if ema_decay is not None else None
-        self.scaler = torch.amp.GradScaler(self.process.device.type, enabled=precision == "fp16")
+        self.scaler = torch.amp.GradScaler(self.process.device.type, enabled=self.precision == "fp16")
+        self._finite = FiniteLosses(self.scaler, self.folder, rank=self.process.rank)
         self.identity = identity_text({**(about or {}), "items_per_step": self.plan.items_per_step})
         self.step = 0
         self.best: float | None = None
@@ -201,7 +205,7 @@ class Trainer:
             with self._synchronised(last=number == len(parts)):
                 with self._autocast():
                     losses = self._wrapped(batch, self.step)
-                check_finite(losses.total, batch, step=self.step, rank=self.process.rank, folder=self.folder)
+                self._finite.check(losses.total, batch, step=self.step)
                 self.scaler.scale(losses.total / len(parts)).backward()
             total += losses.total.item() / len(parts)
         self._update()
@@ -231,6 +235,7 @@ class Trainer:
             if self.best is None or score > self.best:
                 self.best = score
                 self._export(self.folder / BEST)
+            _log.info("step %d: validation %s", self.step, dict(scores))
         self.process.wait()
         return scores
 
@@ -246,6 +251,7 @@ class Trainer:
             states["ema"] = self.ema.network.state_dict()
         checkpoint = Checkpoint(self.step, self.identity, self.best, states)
         checkpoint.save(self.folder / LAST)
+        _log.debug("step %d: saved %s", self.step, self.folder / LAST)
         if self._due(self.every.keep):
             checkpoint.save(self.folder / f"step_{self.step:08d}.pt")
 
@@ -264,6 +270,7 @@ class Trainer:
         self.scaler.load_state_dict(checkpoint.states["scaler"])
         if self.ema:
             self.ema.network.load_state_dict(checkpoint.states["ema"])
+        _log.info("%s: goes on after step %d", path, self.step)
 
     def _export(self, path: Path) -> None:
         metadata = {"architecture": self.task.architecture, "step": str(self.step), "seed": str(self.seed)}
@@ -298,7 +305,7 @@ class Trainer:
     def _autocast(self) -> AbstractContextManager[None]:
         if self.precision == "fp32":
             return nullcontext()
-        return torch.autocast(self.process.device.type, _TYPES[self.precision])
+        return torch.autocast(self.process.device.type, TYPES[self.precision])
 
     def _on_device(self, batch: TrainingItem) -> TrainingItem:
         return {name: value.to(self.process.device, non_blocking=True) for name, value in batch.items()}

@@ -95,7 +95,7 @@ FROZEN = {
     "r50_aotl": ("encoder.conv1.", "encoder.layer1."),
     "swinb_aotl": ("encoder.patch_embed.", "encoder.layers.0.blocks."),
 }
-"""By network, how the names of what is never trained begin (spec aot 3)."""
+"""By network, how the names of what is never trained begin (docs/specification/aot.md section 3)."""
 
 
 def decays(name: str, ndim: int) -> bool:
@@ -108,7 +108,10 @@ def decays(name: str, ndim: int) -> bool:
 
 
 def id_bank_trains(step: int, predictions_from: int | None) -> bool:
-    """Whether the bank of identities is trained: only until predictions are fed back (spec aot 14.2)."""
+    """Whether the bank of identities is trained: only until predictions are fed back.
+
+    Source: docs/specification/aot.md section 14.2.
+    """
     return predictions_from is None or step < predictions_from
 
 
@@ -129,7 +132,7 @@ class AotGroups:
     encoder_scale: float = 0.1
 
     def __call__(self, network: nn.Module) -> list[ParameterGroup]:
-        """See `GroupRule`."""
+        """Every parameter that is trained in exactly one group."""
         groups: dict[tuple[bool, bool], ParameterGroup] = {}
         for name, parameter in network.named_parameters():
             if not parameter.requires_grad:

@@ -29,7 +29,7 @@ class Validation(Protocol):
 
 
 class ClickValidation:
-    """Mean IoU after each of some simulated clicks (RITM spec 10).
+    """Mean IoU after each of some simulated clicks (docs/specification/ritm.md section 10).
 
     Args:
         predictor: makes what is clicked with from the network.

@@ -1,4 +1,7 @@
-"""The networks of AOT and our light one by name, with published weights or without (spec aot 12)."""
+"""The networks of AOT and our light one by name, with published weights or without.
+
+Source: docs/specification/aot.md section 12.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from civos_siaf.networks.aot.variants import VARIANTS
 from civos_siaf.networks.identity_network import IdentityNetwork
 from civos_siaf.networks.light_identity import LightIdentity
 from civos_siaf.weights.load import load_strictly, read_weights, without_prefix
+from civos_siaf.weights.published_names import our_names
 from civos_siaf.weights.ready import ready, require_known
 
 UNUSED_NAMES = ("LSTT.mask_token", ".relative_position_index")
@@ -38,7 +42,7 @@ def build(architecture: str) -> IdentityNetwork:
 
 def published_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors of a published file under the names of `Aot`, without those that it never uses."""
-    plain = without_prefix(state)
+    plain = our_names(state)
     return {name: value for name, value in plain.items() if not name.endswith(UNUSED_NAMES)}
 
 
@@ -63,7 +67,9 @@ def load_aot_network(
 
 
 def init_encoder(network: Aot, path: Path | str) -> None:
-    """Put an image classifier's weights into the encoder, to begin a training with (spec aot 12.4).
+    """Put an image classifier's weights into the encoder, to begin a training with.
+
+    Source: docs/specification/aot.md section 12.4.
 
     Files are those of torchvision for MobileNetV2 and ResNet-50, and that of the authors for Swin-B. What
     comes after stride 16 is left out; the norms at the end of Swin's stages stay as they are.

@@ -12,11 +12,13 @@ from torch import Tensor
 
 from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.networks.deeplab_clicks import DeepLabClicks
+from civos_siaf.networks.fbrs import Fbrs
 from civos_siaf.networks.imagenet import IMAGENET_MEAN, IMAGENET_STD
 from civos_siaf.networks.light_clicks import LightClicks
 from civos_siaf.networks.prepare import fuse_batch_norm
 from civos_siaf.networks.ritm import Ritm
-from civos_siaf.weights.load import WeightFile, load_strictly, read_weights, without_prefix
+from civos_siaf.weights.load import WeightFile, load_strictly, read_weights
+from civos_siaf.weights.published_names import our_names
 from civos_siaf.weights.ready import require_known
 from civos_siaf.weights.terms import say_terms
 
@@ -27,11 +29,13 @@ ARCHITECTURES: dict[str, Callable[[], ClickNetwork]] = {
     "hrnet18-ocr-baseline": partial(Ritm, width=18, ocr_width=64, with_prev_mask=False),
     "light-clicks": LightClicks,
     "deeplab-r34": DeepLabClicks,
+    "fbrs-r50": Fbrs,
 }
 """Constructors of the click networks by the name of their architecture."""
 
 _OLD_DEFAULTS: dict[str, Any] = {
-    # What a description leaves out had these values when it was written (spec 7).
+    # What a description leaves out had these values when it was written
+    # (docs/specification/ritm.md section 7).
     "width": 48,
     "ocr_width": 256,
     "small": False,
@@ -61,7 +65,7 @@ def build(architecture: str) -> ClickNetwork:
 
 
 def from_config(config: Mapping[str, Any], *, source: str) -> Ritm:
-    """The network that a published checkpoint's `config` describes (spec 7).
+    """The network that a published checkpoint's `config` describes (docs/specification/ritm.md section 7).
 
     Raises:
         ValueError: another class, or a parameter that is unknown or not supported.
@@ -121,7 +125,7 @@ def load_click_network(
         ValueError: not a readable weight file, for another architecture, or names and shapes do not fit.
     """
     file = read_weights(path)
-    state = without_prefix(file.state)
+    state = our_names(file.state)
     found = identify(state)
     if architecture is not None and found not in (None, architecture):
         raise ValueError(f"{path}: wrong architecture: this file is for {found}, not {architecture}")
@@ -138,7 +142,7 @@ def load_into(network: ClickNetwork, path: Path | str) -> None:
         FileNotFoundError: no such file.
         ValueError: not a readable weight file, for another architecture, or names and shapes do not fit.
     """
-    state = without_prefix(read_weights(path).state)
+    state = our_names(read_weights(path).state)
     shapes = {name: value.shape for name, value in network.state_dict().items()}
     if shapes != {name: value.shape for name, value in state.items()} and (found := identify(state)):
         raise ValueError(f"{path}: wrong architecture: this file is for {found}")

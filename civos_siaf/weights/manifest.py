@@ -28,6 +28,7 @@ class WeightRecord:
         metric: what the source reports for it.
         sha256: of the file, in hexadecimal; None where nobody has published it.
         tensors: names of the network that it must fill; None if unknown.
+        also: other names under which people have the file.
         bytes: of an included file; of a published one those of its tensors, and the file is larger.
     """
 
@@ -41,6 +42,42 @@ class WeightRecord:
     sha256: str | None = None
     tensors: int | None = None
     bytes: int | None = None
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class HubRecord:
+    """A model of others in a repository of the Hugging Face hub.
+
+    Attributes:
+        name: what it is called here.
+        family: sam2, edgetam or sam3.
+        repository: on the hub.
+        licence: of the weights.
+        gated: access must be asked for.
+        tensors: names of the model.
+        bytes: of its tensors in float32; files of whole systems are larger.
+        backbone: arguments of its image encoder's configuration, where they are not the usual ones.
+    """
+
+    name: str
+    family: str
+    repository: str
+    licence: str
+    tensors: int
+    bytes: int
+    gated: bool = False
+    backbone: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def page(self) -> str:
+        """Where a person finds it."""
+        return f"https://huggingface.co/{self.repository}"
+
+    @property
+    def megabytes(self) -> int:
+        """Of its tensors."""
+        return round(self.bytes / 1e6)
 
 
 @dataclass(frozen=True)
@@ -50,14 +87,18 @@ class MethodNeeds:
     Attributes:
         shipped: names of our own files, found without an option.
         published: name of the published file by the option that takes it.
+        hub: name of the model on the hub by the option that takes it.
         trained: experiment that makes the file by the option that takes it.
         untrained: why it cannot be had with weights; None if it can.
+        extra: of this package, with which packages of others are installed; None if it needs none.
     """
 
     shipped: tuple[str, ...] = ()
     published: dict[str, str] = field(default_factory=dict)
+    hub: dict[str, str] = field(default_factory=dict)
     trained: dict[str, str] = field(default_factory=dict)
     untrained: str | None = None
+    extra: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +132,7 @@ class Manifest:
 
     shipped: dict[str, WeightRecord]
     published: dict[str, WeightRecord]
+    hub: dict[str, HubRecord]
     methods: dict[str, MethodNeeds]
     tables: dict[str, TableNeeds]
     data: dict[str, DataNeeds]
@@ -109,6 +151,7 @@ def read_manifest(path: Path | str) -> Manifest:
         return Manifest(
             shipped={k: _record(k, v, sources) for k, v in content["shipped"].items()},
             published={k: _record(k, v, sources) for k, v in content["published"].items()},
+            hub={k: HubRecord(k, **v) for k, v in content["hub"].items()},
             methods={k: MethodNeeds(**_tuples(v)) for k, v in content["methods"].items()},
             tables={k: TableNeeds(**_tuples(v)) for k, v in content["tables"].items()},
             data={k: DataNeeds(**_tuples(v)) for k, v in content["data"].items()},
@@ -138,6 +181,7 @@ def _record(name: str, entry: dict[str, Any], sources: dict[str, dict[str, str]]
         sha256=entry.get("sha256"),
         tensors=entry["tensors"],
         bytes=entry["bytes"],
+        also=tuple(entry.get("also", ())),
     )
 
 

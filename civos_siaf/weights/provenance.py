@@ -8,12 +8,19 @@ from typing import Any
 
 from civos_siaf.weights.afi_networks import OWN
 from civos_siaf.weights.download import sha256
+from civos_siaf.weights.hub import hub_file
 from civos_siaf.weights.locate import own_weights, published_weights, trained_weights
+
+MODEL_FILE = "model.safetensors"
+
+MODEL_FILE = "model.safetensors"
+"""In a folder as transformers saves a model."""
 
 _FINDERS: dict[str, Callable[[str], Path]] = {
     "own_weights": own_weights,
     "published_weights": published_weights,
     "trained_weights": trained_weights,
+    "hub_weights": hub_file,
 }
 
 
@@ -52,6 +59,8 @@ def file_of(config: Mapping[Any, Any]) -> Path | None:
     target = str(config.get("_target_", "")).rpartition(".")[2]
     try:
         if target in _FINDERS:
+            if config.get("run") is not None:
+                return trained_weights(str(config["name"]), str(config["run"]))
             return _FINDERS[target](str(config["name"]))
         if target == "load_afi_network" and config.get("weights") is None:
             own = OWN.get(str(config.get("architecture")))
@@ -74,6 +83,8 @@ def _files(config: object) -> Iterator[tuple[str, Path]]:
     if isinstance(config, (list, tuple)):
         for part in config:
             yield from _files(part)
+    elif isinstance(config, str) and (model := Path(config) / MODEL_FILE).is_file():
+        yield config, model
     # Without an ending it would be a name, and not only of a file.
     elif isinstance(config, str) and Path(config).suffix and Path(config).is_file():
         yield config, Path(config)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from civos_siaf.networks.afi.variants import VARIANTS as AFI
 from civos_siaf.networks.aot.variants import VARIANTS
 from civos_siaf.runtime.files import atomic_path
-from civos_siaf.weights import afi_networks, aot_networks, click_networks, mivos_networks
+from civos_siaf.weights import afi_networks, aot_networks, click_networks, cutie_networks, mivos_networks
 from civos_siaf.weights.aot_networks import published_state
 from civos_siaf.weights.click_networks import from_config
 from civos_siaf.weights.download import noted_hash, sha256
@@ -39,8 +39,12 @@ def build(architecture: str) -> nn.Module:
     """A network with fresh weights, of whichever family.
 
     Raises:
+        FileNotFoundError: the package of somebody else's network is not installed.
         ValueError: no such architecture.
     """
+    if architecture in cutie_networks.ARCHITECTURES:
+        network: nn.Module = cutie_networks.build(architecture)
+        return network
     for family in (click_networks.ARCHITECTURES, mivos_networks.ARCHITECTURES):
         if architecture in family:
             return family[architecture]()

@@ -37,6 +37,8 @@ def init_backbone(backbone: nn.Module, source: Path | str | None, *, name: str =
     """
     if source is None:
         return
+    if str(source) != IMAGENET and not Path(source).is_file():
+        raise FileNotFoundError(f"no start weights at {source}; `{IMAGENET}` in its place downloads timm's")
     state = (
         imagenet_state(name, features_only=True) if str(source) == IMAGENET else read_weights(source).state
     )

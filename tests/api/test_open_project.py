@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from civos_siaf.api import open_project
+from civos_siaf import annotate
+from civos_siaf.api.open_project import ActionError
 from tests.app.fakes import HEIGHT, WIDTH, Telltale, make_video
 
 
@@ -14,7 +15,7 @@ def video(tmp_path):
 
 def test_everything_a_person_can_do(video, tmp_path):
     told = []
-    with open_project.open(video, Telltale()) as project:
+    with annotate(video, method=Telltale()) as project:
         assert (tmp_path / "clip.project").is_dir()
         first = project.add_object("dog", colour="#00FF00")
         second = project.add_object()
@@ -35,7 +36,7 @@ def test_everything_a_person_can_do(video, tmp_path):
         project.redo()
         assert project.state.content.reviews == {1: "reviewed"}
     assert told == [(done, 5) for done in range(1, 6)]
-    with open_project.open(video, Telltale()) as project:
+    with annotate(video, method=Telltale()) as project:
         assert all(np.array_equal(project.labels(t), labels[t]) for t in range(5))
         assert project.state.objects[0].colour == "#00ff00"
 
@@ -54,9 +55,9 @@ def test_everything_a_person_can_do(video, tmp_path):
     ],
 )
 def test_bad_calls_say_what_is_wrong(video, act, words):
-    with open_project.open(video, Telltale()) as project:
+    with annotate(video, method=Telltale()) as project:
         project.add_object()
-        with pytest.raises(open_project.ActionError, match=words):
+        with pytest.raises(ActionError, match=words):
             act(project)
 
 
@@ -64,12 +65,12 @@ def test_progress_may_stop_it(video):
     def stop(done, total):
         raise KeyboardInterrupt
 
-    with open_project.open(video, Telltale()) as project:
+    with annotate(video, method=Telltale()) as project:
         project.click(0, project.add_object(), x=10, y=4)
         before = project.state
         with pytest.raises(KeyboardInterrupt):
             project.propagate(stop)
         assert project.state is before
         project.propagate()
-    with pytest.raises(open_project.ActionError, match="closed"):
+    with pytest.raises(ActionError, match="closed"):
         project.undo()

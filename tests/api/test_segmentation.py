@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from civos_siaf.api.segmentation import clicks_from_numbers, segment, write_result
+from civos_siaf.api.segmentation import clicks_from_numbers, segment
 from civos_siaf.masks import read_png
 from civos_siaf.methods import NearestColour
 from civos_siaf.prompts import Click, Prompts
@@ -28,16 +28,11 @@ def test_clicks_from_numbers():
 def test_segmentation_and_its_files(tmp_path):
     frames, seen = video(), []
     prompts = Prompts((Click(0, 1, x=10, y=16), Click(0, 1, x=40, y=2, positive=False)))
-    labels = segment(NearestColour(), frames, prompts)
+    result = segment(frames, prompts, method=NearestColour())
+    labels = result.labels
     truth = np.stack([frame[..., 0] > 100 for frame in frames])
     assert ((labels > 0) == truth)[0].mean() > 0.95
-    path = write_result(
-        tmp_path / "out",
-        frames,
-        labels,
-        prompts=prompts,
-        progress=lambda done, total: seen.append((done, total)),
-    )
+    path = result.save(tmp_path / "out", progress=lambda done, total: seen.append((done, total)))
     assert seen == [(t, 5) for t in range(1, 6)]
     masks = sorted((tmp_path / "out" / "masks").iterdir())
     assert [mask.name for mask in masks] == [f"{t:05d}.png" for t in range(5)]
@@ -50,11 +45,11 @@ def test_segmentation_and_its_files(tmp_path):
 
 def test_bad_prompts_are_refused():
     with pytest.raises(ValueError, match=r"objects are 1\.\.254, got 300"):
-        segment(NearestColour(), video(), Prompts((Click(0, 300, x=1, y=1),)))
+        segment(video(), Prompts((Click(0, 300, x=1, y=1),)), method=NearestColour())
     with pytest.raises(ValueError, match="no prompt"):
-        segment(NearestColour(), video(), Prompts(()))
+        segment(video(), Prompts(()), method=NearestColour())
     with pytest.raises(ValueError, match="frame"):
-        segment(NearestColour(), video(), Prompts((Click(7, 1, x=1, y=1),)))
+        segment(video(), Prompts((Click(7, 1, x=1, y=1),)), method=NearestColour())
 
 
 class Counting(NearestColour):
@@ -68,9 +63,9 @@ class Counting(NearestColour):
 def test_an_object_number_is_no_count():
     method, clicks = Counting(), {1: (10, 16), 200: (44, 4)}
     marks = [Click(0, number, x=x, y=y) for number, (x, y) in clicks.items()]
-    alone = segment(method, video(), Prompts((marks[1],)))
+    alone = segment(video(), marks[1:], method=method).labels
     assert method.num_objects == 1
     assert set(np.unique(np.asarray(alone))) <= {0, 200}
-    both = segment(method, video(), Prompts((*marks, Click(0, 200, x=12, y=16, positive=False))))
+    both = segment(video(), [*marks, Click(0, 200, x=12, y=16, positive=False)], method=method).labels
     assert method.num_objects == 2
     assert (both[0][16, 10], both[0][4, 44]) == (1, 200)

@@ -192,6 +192,11 @@ def test_the_report(tmp_path: Path) -> None:
     row = summary("toy", results, max_clicks=3)
     assert (row["NoC@85"], row["NoC@90"], row[">=3@85"], row[">=3@90"]) == (2.5, 2.5, 1, 1)
     assert row["s/click"] == pytest.approx(0.2)
+    assert [key for key in row if key.startswith("IoU")] == ["IoU@1", "IoU@3"]
+    assert [key for key in summary("toy", results) if key.startswith("IoU")] == [
+        *("IoU@1", "IoU@3", "IoU@5", "IoU@20"),
+    ]
+    assert summary("toy", results)["IoU@3"] == pytest.approx(0.915), "0.95 stays after the target"
     assert curve(results, 3).tolist() == pytest.approx([0.35, 0.625, 0.915])
     lines = table([row, row]).splitlines()
     assert len(lines) == 3

@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from civos_siaf.cli import commands
 from civos_siaf.runtime import resources
@@ -31,6 +32,7 @@ def test_a_command_gets_its_arguments_and_runs_like_the_script(tmp_path):
 
 
 def test_a_command_finds_the_configurations_from_any_folder(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"")
     result = run("segment", "--cfg", "job", "video=a.mp4", "click=[0,1,2]", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "civos_siaf.methods.CiVOS" in result.stdout
@@ -54,3 +56,10 @@ def test_folders_are_those_of_the_package_where_it_has_them(tmp_path, monkeypatc
     assert resources.resource_folder("configs") == tmp_path / "configs"
     (tmp_path / "civos_siaf" / "configs").mkdir(parents=True)
     assert resources.resource_folder("configs") == tmp_path / "civos_siaf" / "configs"
+
+
+def test_the_video_comes_first(tmp_path):
+    (tmp_path / "it's a=b.mp4").write_bytes(b"")
+    result = run("segment", "it's a=b.mp4", "click=[0,320,180]", "--cfg", "job", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert yaml.safe_load(result.stdout)["video"] == "it's a=b.mp4"

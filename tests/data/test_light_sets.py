@@ -172,6 +172,8 @@ def test_a_stopped_run_goes_on_and_a_finished_one_stays(tmp_path):
     assert [step.done for step in sets.write()] == [1, 2, 3]
     assert first.read_bytes() == b"not made again"
     whole = made(tmp_path / "at once", coco=[root])
+    name = "000000000003.jpg"
+    assert (folder / "images" / name).read_bytes() == (root / "images" / name).read_bytes()
     assert (whole / "coco" / "instances.json").read_bytes() == (folder / "instances.json").read_bytes()
     assert not (folder / JOURNAL).exists()
     assert [(step.done, step.there) for step in sets.write()] == [(3, True)]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from civos_siaf import Click, Frames, MaskPrompt, Prompts, Scribble
-from civos_siaf.api.light import light_civos, light_mivos, light_siaf
+from civos_siaf.api.methods import load_method
 from civos_siaf.data.shapes.clips import ShapesClips
 from civos_siaf.interaction.brs import MODES, refinement
 from civos_siaf.interaction.multi_object_predictor import MultiObjectClickPredictor
@@ -85,11 +85,14 @@ def siaf(backbone, *, device):
 
 
 # Refinement goes backward, which a pretended "cuda" cannot.
+siaf_light, civos_light, mivos_light = (
+    partial(load_method, name) for name in ("siaf_light", "civos_light", "mivos_light")
+)
 CASES = [
-    pytest.param(light_siaf, clicks, ((1, 4), (2,)), "cuda", id="light_siaf-clicks"),
-    pytest.param(light_siaf, strokes, ((1, 4), (2,)), "cuda", id="light_siaf-strokes"),
-    pytest.param(light_civos, clicks, ((1,), (3,)), "cuda", id="light_civos"),
-    pytest.param(light_mivos, strokes, ((1,), (3,)), "cuda", id="light_mivos"),
+    pytest.param(siaf_light, clicks, ((1, 4), (2,)), "cuda", id="light_siaf-clicks"),
+    pytest.param(siaf_light, strokes, ((1, 4), (2,)), "cuda", id="light_siaf-strokes"),
+    pytest.param(civos_light, clicks, ((1,), (3,)), "cuda", id="light_civos"),
+    pytest.param(mivos_light, strokes, ((1,), (3,)), "cuda", id="light_mivos"),
     pytest.param(civos, clicks, ((1,), (3,)), "meta", id="civos"),
     pytest.param(mivos, strokes, ((1,), (3,)), "cuda", id="mivos"),
     pytest.param(partial(siaf, "r50"), strokes, ((1, 4), (2,)), "cuda", id="siaf_r50"),

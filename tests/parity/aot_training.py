@@ -16,7 +16,7 @@ from tests.parity.check import Check, Folder
 
 STEPS, WARMUP = 100_000, 5_000
 STAGES = {
-    # base rate, least rate, from when on predictions are fed back (spec aot 14.1)
+    # base rate, least rate, from when on predictions are fed back (docs/specification/aot.md section 14.1)
     "PRE_mobilenetv2_and_others": (4e-4, 2e-5, None),
     "PRE_YTB_DAV_mobilenetv2": (2e-4, 2e-5, 50_000),
     "PRE_YTB_DAV_resnet_or_swin": (2e-4, 1e-5, 50_000),

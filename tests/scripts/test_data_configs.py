@@ -6,14 +6,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from tests.data.layouts import (
-    write_bl30k,
-    write_coco,
-    write_davis,
-    write_lvis,
-    write_saliency,
-    write_youtubevos,
-)
+from tests.data.layouts import write_coco, write_davis, write_lvis, write_youtubevos
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "data"
 
@@ -26,13 +19,6 @@ def fill(name, root):
         cfg.min_area = 20
         cfg.images.lvis, cfg.images.coco = str(root / "lvis_v1_train.json"), str(root / "instances.json")
         cfg.images.images = str(root / "images")
-    elif name == "mivos_stage0":
-        cfg.clips.images.folders = [str(write_saliency(root / str(k), nested=k == 0)) for k in range(6)]
-    elif name == "mivos_stage1":
-        cfg.clips.root = str(write_bl30k(root))
-    elif name == "mivos_stage2":
-        cfg.clips.sources[0].root = str(write_davis(root / "d"))
-        cfg.clips.sources[1].root = str(write_youtubevos(root / "y"))
     elif name == "siaf_ytb":
         cfg.clips.root = str(write_youtubevos(root))
     elif name == "siaf_davis":

@@ -1,4 +1,7 @@
-"""What a click strategy sees of a frame, and the published code's geometry (spec civos_clicks 6)."""
+"""What a click strategy sees of a frame, and the published code's geometry.
+
+Source: docs/specification/clicks.md section 6.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""f3: clicks inside wrongly labelled regions, as published and as worded (spec civos_clicks 6.3)."""
+"""f3: clicks inside wrongly labelled regions, as published and as worded.
+
+Source: docs/specification/clicks.md section 6.3.
+"""
 
 from __future__ import annotations
 

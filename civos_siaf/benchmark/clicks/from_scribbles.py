@@ -1,4 +1,4 @@
-"""f1 and f2: clicks on the robot's scribbles (spec civos_clicks 6.1, 6.2)."""
+"""f1 and f2: clicks on the robot's scribbles (docs/specification/clicks.md sections 6.1, 6.2)."""
 
 from __future__ import annotations
 

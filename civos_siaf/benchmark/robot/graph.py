@@ -1,4 +1,6 @@
-"""From a skeleton to the longest path of each of its components (spec 6.5, 6.6).
+"""From a skeleton to the longest path of each of its components.
+
+Source: docs/specification/davis-interactive.md sections 6.5, 6.6.
 
 Which of several equally long paths is taken depends on the order of nodes and of their neighbours; both are
 those of the original, with neighbours in increasing number.

@@ -1,4 +1,7 @@
-"""The robot's opening of an error region, with the off-centre discs of the original (spec 6.3)."""
+"""The robot's opening of an error region, with the off-centre discs of the original.
+
+Source: docs/specification/davis-interactive.md section 6.3.
+"""
 
 import math
 from functools import lru_cache

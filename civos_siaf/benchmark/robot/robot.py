@@ -1,4 +1,4 @@
-"""The scribble robot (spec 6)."""
+"""The scribble robot (docs/specification/davis-interactive.md section 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Medial axis with the fixed tie-breaking of scikit-image up to 0.18 (spec 6.4)."""
+"""Medial axis with the fixed tie-breaking of scikit-image up to 0.18.
+
+Source: docs/specification/davis-interactive.md section 6.4.
+"""
 
 from functools import lru_cache
 

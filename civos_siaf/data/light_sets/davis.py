@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from civos_siaf.data.fast_images import read_fast
-from civos_siaf.data.light_sets.pictures import smaller_image, smaller_mask, write_jpeg
+from civos_siaf.data.light_sets.pictures import copy_file, smaller_image, smaller_mask, write_jpeg
 from civos_siaf.data.light_sets.sources import wrong_root
 from civos_siaf.data.videos import image_beside
 from civos_siaf.masks import read_png, write_png
-from civos_siaf.runtime.files import atomic_path, write_text
+from civos_siaf.runtime.files import write_text
 from civos_siaf.video.image_files import MASK_SUFFIXES, by_stem
 
 TRAIN = (
@@ -105,14 +104,9 @@ class DavisWriter:
                 raise ValueError(f"{path}: size {labels.shape}, the image has {image.shape[:2]} (H, W)")
             inside = labels > 0  # 255 in DAVIS 2016
             if resolution == "240p":
-                _copy(image_path, new_image)
+                copy_file(image_path, new_image)
                 write_png(new_mask, inside.astype(np.uint8))
                 continue
             size = HEIGHT, max(1, round(image.shape[1] * HEIGHT / image.shape[0]))
             write_jpeg(new_image, smaller_image(image, size), quality=self.quality)
             write_png(new_mask, smaller_mask(inside, size).astype(np.uint8))
-
-
-def _copy(path: Path, target: Path) -> None:
-    with atomic_path(target) as temporary:
-        shutil.copyfile(path, temporary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,3 +71,9 @@ def write_jpeg(path: Path, image: Rgb, *, quality: int) -> None:
     """Write an image (H, W, 3) as JPEG, in one piece."""
     with atomic_path(path) as temporary:
         Image.fromarray(image).save(temporary, quality=quality)
+
+
+def copy_file(path: Path, target: Path) -> None:
+    """Copy a file, in one piece."""
+    with atomic_path(target) as temporary:
+        shutil.copyfile(path, temporary)

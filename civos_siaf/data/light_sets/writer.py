@@ -15,6 +15,7 @@ from civos_siaf.data.fast_images import read_fast
 from civos_siaf.data.light_sets.pictures import (
     Picture,
     Region,
+    copy_file,
     smaller_image,
     smaller_mask,
     smaller_size,
@@ -34,7 +35,7 @@ class SetWriter:
     Attributes:
         folder: of the set.
         annotations: name of the COCO file.
-        longer_side: of the new images, in pixels; smaller ones stay.
+        longer_side: of the new images, in pixels; smaller ones stay, JPEG files byte for byte.
         quality: of the JPEG files, 1 to 95.
         min_pixels: smaller regions are left out, counted in the new image.
         shares: smallest and largest share of the new image that a region may fill.
@@ -114,7 +115,11 @@ class SetWriter:
         kept = [region for region in regions if region is not None]
         if not kept:
             return {"image": None, "regions": []}
-        write_jpeg(self.folder / "images" / picture.name, smaller_image(image, size), quality=self.quality)
+        target = self.folder / "images" / picture.name
+        if size == (height, width) and picture.path.suffix.lower() in (".jpg", ".jpeg"):
+            copy_file(picture.path, target)
+        else:
+            write_jpeg(target, smaller_image(image, size), quality=self.quality)
         info = {"file_name": picture.name, "height": size[0], "width": size[1], **picture.notes}
         return {"image": info, "regions": kept}
 

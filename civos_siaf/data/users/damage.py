@@ -1,4 +1,7 @@
-"""True masks made wrong, as an earlier round would have left them (spec mivos 3.3)."""
+"""True masks made wrong, as an earlier round would have left them.
+
+Source: docs/specification/mivos.md section 3.3.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Lines through regions: curves, outlines, skeletons, and the DAVIS robot's (spec mivos 3.3, siaf 10)."""
+"""Lines through regions: curves, outlines, skeletons, and the DAVIS robot's.
+
+Source: docs/specification/mivos.md section 3.3, siaf 10.
+"""
 
 from __future__ import annotations
 

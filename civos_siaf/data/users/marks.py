@@ -1,4 +1,7 @@
-"""Users that mark several objects on several frames, by strokes and clicks (spec siaf 10.6)."""
+"""Users that mark several objects on several frames, by strokes and clicks.
+
+Source: docs/specification/siaf.md section 10.6.
+"""
 
 from __future__ import annotations
 

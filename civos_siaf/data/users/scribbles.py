@@ -1,4 +1,4 @@
-"""Scribbles for the training of scribble-to-mask (spec mivos 3.3)."""
+"""Scribbles for the training of scribble-to-mask (docs/specification/mivos.md section 3.3)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""Interaction across frames (AFI): prompts of several frames together to their masks (spec siaf 2-6)."""
+"""Interaction across frames (AFI): prompts of several frames together to their masks.
+
+Source: docs/specification/siaf.md section 2-6.
+"""

@@ -1,4 +1,7 @@
-"""Across-frame attention: every annotated frame sees all others (spec siaf 4, equation 4 of the paper)."""
+"""Across-frame attention: every annotated frame sees all others.
+
+Source: docs/specification/siaf.md section 4, equation 4 of the paper.
+"""
 
 from __future__ import annotations
 

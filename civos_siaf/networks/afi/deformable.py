@@ -1,4 +1,7 @@
-"""Attention to a few learned places around a token, on several levels (spec siaf 4)."""
+"""Attention to a few learned places around a token, on several levels.
+
+Source: docs/specification/siaf.md section 4.
+"""
 
 from __future__ import annotations
 

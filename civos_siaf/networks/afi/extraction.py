@@ -1,4 +1,7 @@
-"""What a frame tells by itself: its deepest and its finest features (spec siaf 5, the paper's equation 5)."""
+"""What a frame tells by itself: its deepest and its finest features.
+
+Source: docs/specification/siaf.md section 5, the paper's equation 5.
+"""
 
 from __future__ import annotations
 

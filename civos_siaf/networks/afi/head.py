@@ -1,4 +1,7 @@
-"""Features of a frame to logits of identities (spec siaf 6, equation 6 of the paper)."""
+"""Features of a frame to logits of identities.
+
+Source: docs/specification/siaf.md section 6, equation 6 of the paper.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,10 @@ class NarrowMaskHead(nn.Module):
         self.logits = nn.Conv2d(width, NUM_IDENTITIES, 1)
 
     def forward(self, across: Tensor, high: Tensor, low: Tensor, votes: Tensor | None = None) -> Tensor:
-        """See `MaskHead`; votes (N, 22, h, w) of the prompts, of any size."""
+        """Features of any size to logits (N, 11, h, w) of the size of the low ones.
+
+        Votes (N, 22, h, w) of the prompts, of any size.
+        """
         joined = self.low(low) + _resized(self.across(across), low) + _resized(self.high(high), low)
         if self.votes is not None and votes is not None:
             joined = joined + _resized(self.votes(votes), low)

@@ -1,1 +1,1 @@
-"""AOT: associating objects with transformers (spec aot)."""
+"""AOT: associating objects with transformers (docs/specification/aot.md)."""

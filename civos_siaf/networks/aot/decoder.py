@@ -1,4 +1,7 @@
-"""AOT's decoder (spec aot 8), split into what depends on the frame alone and what on its objects."""
+"""AOT's decoder, split into what depends on the frame alone and what on its objects.
+
+Source: docs/specification/aot.md section 8.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The convolutional encoders of AOT, with the names of its published weights (spec aot 3)."""
+"""The convolutional encoders of AOT, with the names of its published weights.
+
+Source: docs/specification/aot.md section 3.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,8 @@ class Encoder(nn.Module, ABC):
 
     Attributes:
         channels: of the four features.
-        stem: how the names of the parameters begin that are never trained (spec aot 3.4).
+        stem: how the names of the parameters begin that are never trained
+            (docs/specification/aot.md section 3.4).
     """
 
     channels: tuple[int, int, int, int]

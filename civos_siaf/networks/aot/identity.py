@@ -1,4 +1,7 @@
-"""Identities of objects: label maps become embeddings that attention can carry (spec aot 5)."""
+"""Identities of objects: label maps become embeddings that attention can carry.
+
+Source: docs/specification/aot.md section 5.
+"""
 
 from __future__ import annotations
 

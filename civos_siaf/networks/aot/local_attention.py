@@ -1,4 +1,6 @@
-"""Attention to a window around every position, in forms of equal results and unequal speed (spec aot 7.4).
+"""Attention to a window around every position, in forms of equal results and unequal speed.
+
+Source: docs/specification/aot.md section 7.4.
 
 All forms take the same arguments: queries, already divided by the root of the head size, (B, G, n, D); keys
 (B, G, n, D); values (E, G, n, D), where a batch of 1 serves all of the other; the logits' dependence on

@@ -1,4 +1,4 @@
-"""AOT: up to ten objects of a video are propagated at the cost of one (spec aot)."""
+"""AOT: up to ten objects of a video are propagated at the cost of one (docs/specification/aot.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Swin-B as AOT uses it: three stages, each with its own norm at the end (spec aot 3.3)."""
+"""Swin-B as AOT uses it: three stages, each with its own norm at the end.
+
+Source: docs/specification/aot.md section 3.3.
+"""
 
 from __future__ import annotations
 

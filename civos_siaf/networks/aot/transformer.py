@@ -1,4 +1,6 @@
-"""The long short-term transformer, with the names of its published weights (spec aot 7).
+"""The long short-term transformer, with the names of its published weights.
+
+Source: docs/specification/aot.md section 7.
 
 Tokens are (B, n, C), row by row of a map of size (h, w). What is shared by objects has a batch of 1.
 """

@@ -1,4 +1,4 @@
-"""The published sizes of AOT (spec aot 1)."""
+"""The published sizes of AOT (docs/specification/aot.md section 1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Training of click networks with clicks that answer to the network's own errors (RITM spec 11)."""
+"""Training of click networks with clicks that answer to the network's own errors.
+
+Source: docs/specification/ritm.md section 11.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,10 @@ class ClickTask(Task):
         self.jaccard_weight = jaccard_weight
 
     def forward(self, batch: TrainingItem, step: int) -> Losses:
-        """See `Task`; scalars: `nfl` and `iou` of the final answer."""
+        """Losses of a batch (tensors with the batch first, and `index` (B,) int64) at a step from 0 on.
+
+        Scalars: `nfl` and `iou` of the final answer.
+        """
         iterations = int(step_rng(step).integers(self.max_iterations + 1))
         previous, points = self._play(batch, iterations)
         image = self._with_mask(batch["image"], previous)
@@ -107,7 +113,9 @@ class ClickTask(Task):
 def add_clicks(
     points: Tensor, previous: Tensor, mask: Tensor, index: Tensor, *, slot: int, only: Tensor | None = None
 ) -> None:
-    """Put one click per item into `points`, at an error of the previous answer (RITM spec 11).
+    """Put one click per item into `points`, at an error of the previous answer.
+
+    Source: docs/specification/ritm.md section 11.
 
     Args:
         points: (B, 2N, 3), changed. The click takes place N - `slot` of its sign, or the first one for 0.

@@ -1,4 +1,7 @@
-"""Training of difference-aware fusion on what a frozen propagation made (spec mivos 5.3, 5.4)."""
+"""Training of difference-aware fusion on what a frozen propagation made.
+
+Source: docs/specification/mivos.md sections 5.3, 5.4.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +87,10 @@ class FusionTask(Task):
 
     @torch.no_grad()
     def _attention(self, batch: TrainingItem, image: Tensor, rows: ObjectRows) -> Tensor:
-        """Where the change on the reference would be seen on the target, (P, 2, H, W) (spec mivos 5.1)."""
+        """Where the change on the reference would be seen on the target, (P, 2, H, W).
+
+        Source: docs/specification/mivos.md section 5.1.
+        """
         reference = normalize(batch["reference"])
         new, old = _of_rows(batch["reference_masks"], rows), _of_rows(batch["old"], rows)
         features = None

@@ -1,4 +1,4 @@
-"""Training of identity networks, such as AOT, on short clips (spec aot 14.2)."""
+"""Training of identity networks, such as AOT, on short clips (docs/specification/aot.md section 14.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Training of networks that turn marks on several frames into masks of all of them (spec siaf 10)."""
+"""Training of networks that turn marks on several frames into masks of all of them.
+
+Source: docs/specification/siaf.md section 10.
+"""
 
 from __future__ import annotations
 

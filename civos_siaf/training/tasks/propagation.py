@@ -1,4 +1,4 @@
-"""Training of space-time memory networks on short clips (spec mivos 8)."""
+"""Training of space-time memory networks on short clips (docs/specification/mivos.md section 8)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,103 @@
+"""Tables of our own: every cell is run, and printed alone."""
+
+import json
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+
+from civos_siaf.methods import NearestColour
+from civos_siaf.prompts import Click
+from civos_siaf.speed import interactive
+from civos_siaf.speed.propagation import made_video
+from civos_siaf.tables import Bench, Measure, measure_interactive, table
+from tests.scripts.conftest import ROOT
+
+SMALL = Bench(height=24, width=40, length=3, threads=1, repeats=1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def configs():
+    with initialize_config_dir(config_dir=str(ROOT / "configs"), version_base="1.3"):
+        yield
+
+
+@pytest.mark.parametrize(("name", "runs"), [("peers", 44), ("peers_speed", 11)])
+def test_tables_are_complete(name, runs):
+    cfg = compose("reproduce", overrides=[f"table={name}", "models=peers", "out=x"])
+    found, models = instantiate(cfg.table), instantiate(cfg.models)
+    assert all(cell.run is not None for _, _, cell in found.cells)
+    assert len(found.runs) == runs
+    for run in found.runs:
+        role = models.roles[run.role]
+        options = [f"method={role.method}", *role.overrides, *run.command, *role.timed, "out=x"]
+        chosen = compose("eval_davis", overrides=options)
+        if run.kind == "evaluation":
+            assert chosen.clicks.name == run["click_strategy"]
+
+
+def test_seconds_per_click_and_frame_go_on_where_they_stopped(tmp_path):
+    built = []
+
+    def build():
+        built.append(NearestColour())
+        return built[-1]
+
+    (tmp_path / "interactive.part.json").write_text(json.dumps({"1": {"click_seconds": 7.0}}))
+    measure_interactive(tmp_path, SMALL, build, (1, 3))
+    assert Measure("click_seconds", case="1").of(tmp_path, "interactive") == 7.0
+    for metric in ("first_click_seconds", "click_seconds", "frame_seconds"):
+        assert Measure(metric, case="3").of(tmp_path, "interactive") > 0
+    assert [p.name for p in tmp_path.iterdir()] == ["interactive.json"]
+    assert len(built) == 1
+
+
+def test_every_object_is_clicked_first_and_one_once_more():
+    seen = []
+
+    class Session:
+        def interact(self, prompts):
+            seen.append([item.object_id for item in prompts if isinstance(item, Click)])
+
+        def propagate(self):
+            return None
+
+    class Method:
+        def open(self, frames, *, num_objects):
+            return Session()
+
+    costs = interactive.play(Method(), made_video(3, 24, 40), 3)
+    assert seen == [[1, 2, 3], [1]]
+    assert costs.keys() == interactive.Costs.__annotations__.keys()
+
+
+def test_memory_of_a_call_is_seen():
+    import numpy as np
+
+    with interactive.peak_memory("cpu") as peak:
+        held = np.ones(60 * 2**20, np.uint8)
+    assert 50 < peak() < 200
+    assert held[0]
+
+
+def test_figures_after_rounds_and_means(tmp_path):
+    content = {
+        "rounds": 3,
+        "seconds_per_round": [1.0, 2.0, 3.0],
+        "clicks_per_round": [3.0, 3.0, 6.0],
+        "metrics": {"J_AND_F": {"values": [0.0, 0.5, 0.6, 0.7, 0.7], "seconds": [0, 1, 3, 6, 9], "auc": 0.5}},
+    }
+    (tmp_path / "summary.json").write_text(json.dumps(content))
+    assert Measure("after_round", after=3).of(tmp_path, "evaluation") == 0.7
+    assert Measure("seconds_per_round").of(tmp_path, "evaluation") == 2.0
+    assert Measure("clicks_per_round").of(tmp_path, "evaluation") == 4.0
+    row = {
+        "key": "a",
+        "labels": ["a"],
+        "run": {"role": "a", "kind": "interactive", "objects": [1], "item": 1},
+    }
+    head = {"name": "t", "title": "t", "source": "s", "unit": "u", "labels": ["l"], "columns": ["c"]}
+    made = table(**head, rows=[{**row, "run": {**row["run"], "metric": "click_seconds"}}], ours_only=True)
+    assert made.runs
+    with pytest.raises(ValueError, match="after_round needs after"):
+        table(**head, rows=[{**row, "run": {"role": "a", "metric": "after_round"}}], ours_only=True)
