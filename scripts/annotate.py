@@ -11,12 +11,14 @@ from civos_siaf.app.server.launch import serve
 from civos_siaf.app.server.lazy_method import LazyMethod
 from civos_siaf.app.server.project_registry import ProjectRegistry
 from civos_siaf.cli.arguments import prepare
+from civos_siaf.cli.device import choose
 from civos_siaf.cli.errors import clear_errors, complete
 from civos_siaf.protocol import Method
 
 
 def run(cfg: DictConfig) -> None:
     def build() -> Method:
+        choose(cfg)
         if cfg.threads is not None:
             import torch  # here, as it takes longer to load than the page
 

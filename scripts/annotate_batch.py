@@ -18,6 +18,7 @@ from civos_siaf.app.batch.jobs import read_jobs
 from civos_siaf.app.batch.run import FAILED, Record, run_batch
 from civos_siaf.app.batch.summary import markdown, write_summary
 from civos_siaf.cli.arguments import prepare
+from civos_siaf.cli.device import choose
 from civos_siaf.cli.errors import clear_errors, complete
 
 
@@ -52,6 +53,7 @@ def run(cfg: DictConfig) -> bool:
 @hydra.main(version_base="1.3", config_path="../configs", config_name="annotate_batch")
 def main(cfg: DictConfig) -> None:
     with clear_errors():
+        choose(cfg)
         failed = run(complete(cfg))
     sys.exit(int(failed))
 

@@ -63,13 +63,13 @@ def run(config: DictConfig) -> None:
         for name, samples in datasets.items()
     }
     title = f"{type(network).__name__}, {state}"
-    print(f"{title}, {config.threads} threads")
-    rows = [summary(name, group, max_clicks=config.max_clicks) for name, group in results.items()]
-    print(table([{**row, "weights": state} for row in rows]))
     folder = Path(config.output)
     write_csv(folder / "ious.csv", results)
     plot(folder / "iou_vs_clicks.png", results, title=title, max_clicks=config.max_clicks)
     print(f"{folder / 'ious.csv'}\n{folder / 'iou_vs_clicks.png'}")
+    print(f"{title}, {config.threads} threads")
+    rows = [summary(name, group, max_clicks=config.max_clicks) for name, group in results.items()]
+    print(table([{**row, "weights": state} for row in rows]))
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="eval_clicks")

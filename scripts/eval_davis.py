@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from civos_siaf.benchmark import ContactSheets, Evaluation, Shard
 from civos_siaf.cli.arguments import prepare
+from civos_siaf.cli.device import choose
 from civos_siaf.cli.errors import clear_errors, complete
 
 
@@ -21,7 +22,8 @@ def shard_of(text: str) -> Shard:
 
 
 def run(cfg: DictConfig) -> None:
-    dataset = instantiate(cfg.dataset)  # before the method, which loads torch
+    dataset = instantiate(cfg.dataset)  # before what loads torch
+    choose(cfg)
     from civos_siaf.weights.provenance import about_method
 
     rules, clicks, clock = (instantiate(part) for part in (cfg.rules, cfg.clicks, cfg.clock))
@@ -49,6 +51,8 @@ def run(cfg: DictConfig) -> None:
     summary = Path(cfg.out) / "summary.md"
     if summary.exists():
         print(summary.read_text(encoding="utf-8"))
+        scores = evaluation.summary()
+        print(f"R-AUC {scores.r_auc:.3f}, AUC {scores.auc:.3f}, J&F at 60 s {scores.at_60s:.3f}")
     else:
         print(f"part {evaluation.shard} is done; others below {cfg.out} are not")
 

@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 
 from civos_siaf.benchmark import Shard
 from civos_siaf.cli.cells import jobs
+from civos_siaf.cli.device import choose
 from civos_siaf.cli.errors import clear_errors, complete
 from civos_siaf.tables import OWN, Reproduction, Role, own_notes, provenance, with_own_rows, write_table
 
@@ -58,6 +59,7 @@ def run(cfg: DictConfig) -> None:
 @hydra.main(version_base="1.3", config_path="../configs", config_name="reproduce")
 def main(cfg: DictConfig) -> None:
     with clear_errors():
+        choose(cfg)
         run(complete(cfg))
 
 

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from civos_siaf.api.segmentation import clicks_from_numbers, segment
 from civos_siaf.cli.arguments import prepare
+from civos_siaf.cli.device import choose
 from civos_siaf.cli.errors import clear_errors, complete
 from civos_siaf.prompts import Prompts
 from civos_siaf.video.frames import Frames
@@ -46,6 +47,7 @@ def run(cfg: DictConfig) -> None:
 @hydra.main(version_base="1.3", config_path="../configs", config_name="segment")
 def main(cfg: DictConfig) -> None:
     with clear_errors():
+        choose(cfg)
         run(complete(cfg))
 
 

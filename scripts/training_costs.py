@@ -4,6 +4,8 @@ Options are those of train.py, data included, but no weights to begin with. +bat
 where they differ in frames; +size=2 puts two items into each, which batch norms at the end may need.
 """
 
+import sys
+
 import hydra
 import torch
 from hydra.utils import instantiate
@@ -11,6 +13,7 @@ from omegaconf import DictConfig
 from torch.utils.data import default_collate
 
 from civos_siaf.cli.errors import clear_errors, complete
+from civos_siaf.cli.roots import with_roots
 from civos_siaf.training.costs import StepCosts, step_costs
 from civos_siaf.training.seeds import item_rng
 
@@ -56,4 +59,5 @@ def main(cfg: DictConfig) -> None:
 
 if __name__ == "__main__":
     with clear_errors():
+        sys.argv[1:] = with_roots(sys.argv[1:])
         main()

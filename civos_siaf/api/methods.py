@@ -24,8 +24,8 @@ def list_methods() -> list[str]:
     """Names of the methods, as `load_method` and the scripts' `method=` take them.
 
     >>> import civos_siaf as cs
-    >>> cs.list_methods()[:3]
-    ['civos', 'civos_light', 'mivos']
+    >>> cs.list_methods()[:2]
+    ['civos', 'civos_light']
     """
     return names_in("method")
 

@@ -34,6 +34,7 @@ from types import TracebackType
 
 import numpy as np
 from numpy.typing import ArrayLike
+from tqdm import tqdm
 
 from civos_siaf.api.methods import load_method
 from civos_siaf.app.document.actions import (
@@ -59,6 +60,7 @@ from civos_siaf.app.exports import export
 from civos_siaf.app.session.annotation import Annotation
 from civos_siaf.app.session.annotator import Annotator
 from civos_siaf.app.storage.project import Project, ProjectError
+from civos_siaf.data.shapes.sample import video_or_sample
 from civos_siaf.masks import to_rle
 from civos_siaf.protocol import Labels, Method, Progress, no_progress
 from civos_siaf.video.frames import Frames
@@ -77,7 +79,7 @@ def annotate(
     """Open the annotation project of a video, or make one: what `scripts/annotate.py` shows in a browser.
 
     Args:
-        video: a video file or a folder of images.
+        video: a video file or a folder of images; "sample": a small clip that is drawn on first use.
         method: answers the prompts: a name of `list_methods()`, or any object with the calls of
             `civos_siaf.Method`.
         folder: of the project; None: beside the video, its name with ".project".
@@ -88,7 +90,7 @@ def annotate(
         ProjectError: no video, or a project of another video or version, or open in another program.
         FileNotFoundError: a weight file of the method is missing.
     """
-    video = Path(video)
+    video = video_or_sample(video)
     system = load_method(method, device=device) if isinstance(method, str) else method
     project = Project.open_or_create(folder or video.with_suffix(".project"), video)
     try:
@@ -177,14 +179,23 @@ class OpenProject:
         found = {frame: self.labels(frame) for frame in frames}
         return {frame: labels for frame, labels in found.items() if labels is not None}
 
-    def propagate(self, progress: Progress = no_progress) -> None:
+    def propagate(self, progress: Progress | None = None) -> None:
         """Make masks on every frame; this ends the round.
 
         Args:
-            progress: called with (steps done, steps in all); it may raise: frames that
-                were finished are kept then.
+            progress: called with (steps done, steps in all); it may raise: frames that were finished are kept
+                then. None: a bar, where standard error is a terminal.
         """
-        self.annotator.apply(Propagate(), _Told(progress))
+        if progress is not None:
+            self.annotator.apply(Propagate(), _Told(progress))
+            return
+        with tqdm(unit="frame", desc="propagating", disable=None, leave=False) as bar:
+
+            def show(done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            self.annotator.apply(Propagate(), _Told(show))
 
     def review(self, frame: int, status: Status | None) -> None:
         """Mark a frame as "reviewed" or "doubtful", or take the mark away."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from civos_siaf.benchmark.dataset import DavisDataset
 
 SITE = "https://davischallenge.org"
+SCRIBBLES = "DAVIS-2017-scribbles-trainval.zip"
+"""The archive of what people drew."""
+SCRIBBLES_PAGE = "https://interactive.davischallenge.org"
+
+_log = logging.getLogger(__name__)
 
 
 def published_davis(root: Path | str | None, *, year: int, **options: Any) -> DavisDataset:
@@ -32,7 +38,17 @@ def published_davis(root: Path | str | None, *, year: int, **options: Any) -> Da
     missing = [name for name in expected if not (root / name).is_dir()]
     if missing:
         raise FileNotFoundError(f"no DAVIS {year} at {root}: no {', no '.join(missing)}. {_advice(year)}")
-    return DavisDataset(root, year=year, **options)
+    dataset = DavisDataset(root, year=year, **options)
+    if year == 2017 and not any(map(dataset.has_scribble_files, dataset.sequences)):
+        _log.warning(
+            "%s: no Scribbles/, so the robot draws the first scribbles. Those of people are in the archive "
+            "%s, from %s: unpack it so that %s is there",
+            root,
+            SCRIBBLES,
+            SCRIBBLES_PAGE,
+            root / "Scribbles",
+        )
+    return dataset
 
 
 def _advice(year: int) -> str:

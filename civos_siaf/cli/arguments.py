@@ -109,6 +109,10 @@ def as_path(text: str, *, must_exist: bool, what: str) -> Path:
     path = Path(text)
     if path.exists():
         return path
+    if what == "video" and must_exist and text == "sample":
+        from civos_siaf.data.shapes.sample import sample_video  # takes long to load
+
+        return sample_video()
     if text == "~" or text.startswith(("~/", "~\\")):
         path = path.expanduser()
     if drive := _DRIVE.fullmatch(text):

@@ -24,7 +24,7 @@ def settings(options: tuple[str, ...], device: str = "cpu") -> DictConfig:
     """The configuration of eval_davis.py with these options, and with those given for the whole table."""
     task = HydraConfig.get().overrides.task
     given = [o for o in task if o.lstrip("+~").split("=")[0].split(".")[0] in GROUPS]
-    always = ["out=cell", "contact_sheets=false", *([] if device == "cpu" else [f"device={device}"])]
+    always = ["out=cell", "contact_sheets=false", f"device={device}"]
     return compose("eval_davis", overrides=[*always, *options, *given])
 
 

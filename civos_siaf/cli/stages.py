@@ -10,9 +10,11 @@ from hydra import compose
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from civos_siaf.cli.errors import complete
 from civos_siaf.training.checkpoint import finished_identity, identity_text, same_training
 from civos_siaf.training.loader import BatchPlan
 from civos_siaf.training.loop import WEIGHTS
+from civos_siaf.training.needs import check
 from civos_siaf.weights.download import sha256
 
 NO_EFFECT = ("workers", "every", "process", "folder", "batch_size", "accumulate", "recompute", "fresh")
@@ -41,13 +43,52 @@ def in_order(cfg: DictConfig) -> Iterator[DictConfig]:
         ValueError: the experiment has no such stage; or one is finished, but with other settings or other
             weights to begin with.
     """
-    stages, hydra = list(cfg.stages or []), HydraConfig.get()
+    if not cfg.stages:
+        yield _alone(cfg)
+        return
+    for name, part in _stages(cfg):
+        weights = Path(part.folder) / WEIGHTS
+        if weights.exists() and not cfg.fresh:
+            _require_same(part, weights)
+            if int(os.environ.get("RANK", 0)) == 0:
+                print(f"stage {name}: finished before, left out ({weights})", file=sys.stderr)
+            continue
+        yield part
+
+
+def require_all(cfg: DictConfig) -> None:
+    """Look for the data and weights of all stages that are to be trained.
+
+    Raises:
+        FileNotFoundError: lists all that is missing.
+        ValueError: the experiment has no such stage, or options are to be given.
+    """
+    parts = dict(_stages(cfg)) if cfg.stages else {"": _alone(cfg)}
+    made = {name: Path(part.folder) / WEIGHTS for name, part in parts.items()}
+    wanted = {}
+    for name, part in parts.items():
+        if made[name].exists() and not cfg.fresh and cfg.stages:
+            continue
+        whole = complete(part).copy()
+        OmegaConf.resolve(whole)
+        container: Any = OmegaConf.to_container(whole)
+        wanted[name] = {key: container[key] for key in ("task", "data", "validation")}
+    check(wanted, made=made)
+
+
+def _alone(cfg: DictConfig) -> DictConfig:
+    """The settings of an experiment without stages, of which none may be asked for."""
+    if given := HydraConfig.get().runtime.choices.get("stage"):
+        raise ValueError(f"this experiment has the stages none, not {given}")
+    return cfg
+
+
+def _stages(cfg: DictConfig) -> Iterator[tuple[str, DictConfig]]:
+    """Settings of the stages that are asked for, finished or not, by name."""
+    stages, hydra = list(cfg.stages), HydraConfig.get()
     given = hydra.runtime.choices.get("stage")
     if given and given not in stages:
-        raise ValueError(f"this experiment has the stages {', '.join(stages) or 'none'}, not {given}")
-    if not stages:
-        yield cfg
-        return
+        raise ValueError(f"this experiment has the stages {', '.join(stages)}, not {given}")
     own = _own_stages(hydra.overrides.task)
     before: Path | None = None
     for number, name in enumerate(stages):
@@ -60,12 +101,7 @@ def in_order(cfg: DictConfig) -> Iterator[DictConfig]:
         if start is not None and not (given and part.task.network.weights):
             part.task.network.weights = str(start)
             part.task.network.backbone = None
-        if before.exists() and not cfg.fresh:
-            _require_same(part, before)
-            if int(os.environ.get("RANK", 0)) == 0:
-                print(f"stage {name}: finished before, left out ({before})", file=sys.stderr)
-            continue
-        yield part
+        yield name, part
 
 
 def _own_stages(task: list[str]) -> list[str]:

@@ -48,7 +48,7 @@ class ClickItems:
         self.min_area, self.merge, self.keep_empty = min_area, merge, keep_empty
 
     def item(self, index: int, rng: np.random.Generator, *, step: int) -> TrainingItem:
-        """See `TrainingData`."""
+        """Item number `index` (0, 1, ... without end)."""
         sample = self._draw(rng)
         kept = [mask for mask in sample.masks if mask.sum() >= self.min_area]
         count = 2 if len(kept) > 1 and rng.random() < self.merge else 1

@@ -100,7 +100,7 @@ class FusionItems:
             raise ValueError(f"{root}: no video with two references in runs {', '.join(runs)}")
 
     def item(self, index: int, rng: np.random.Generator, *, step: int) -> TrainingItem:
-        """See `TrainingData`."""
+        """Item number `index` (0, 1, ... without end)."""
         pair = self._usable[int(rng.integers(len(self._usable)))]
         item: TrainingItem | None = None
         for attempt in range(ATTEMPTS):

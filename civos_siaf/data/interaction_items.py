@@ -62,7 +62,7 @@ class InteractionItems:
         self.on_policy, self.on_policy_from = on_policy, on_policy_from
 
     def item(self, index: int, rng: np.random.Generator, *, step: int) -> TrainingItem:
-        """See `TrainingData`."""
+        """Item number `index` (0, 1, ... without end)."""
         item = dict(self.items.item(index, rng, step=step))
         labels = item["labels"].numpy().astype(np.uint8)
         first = rng.random() < self.empty

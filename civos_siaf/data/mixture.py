@@ -55,7 +55,7 @@ class ImageMixture(_Mixture[ImageSource]):
         return UNITS * self.rounds
 
     def __getitem__(self, index: int) -> ImageSample:
-        """See `ImageSource`."""
+        """Read one, 0..len-1; always the same for the same number."""
         source = self.source(index % UNITS)
         return source[int(np.random.default_rng(index).integers(len(source)))]
 
@@ -89,7 +89,7 @@ class ItemMixture:
         self._ends = np.cumsum(weights) / sum(weights)
 
     def item(self, index: int, rng: np.random.Generator, *, step: int) -> TrainingItem:
-        """See `TrainingData`."""
+        """Item number `index` (0, 1, ... without end)."""
         kind = int(np.searchsorted(self._ends[:-1], rng.random(), side="right"))
         return self.items[kind].item(index, rng, step=step)
 
@@ -109,7 +109,7 @@ class ClipFrames:
         return len(self.clips) * self.per_video
 
     def __getitem__(self, index: int) -> ImageSample:
-        """See `ImageSource`; one mask per object that is visible."""
+        """Read one, 0..len-1; always the same for the same number. One mask per object that is visible."""
         rng = np.random.default_rng(index)
         clip = self.clips.clip(index % len(self.clips), rng, frames=1, gap=1)
         values = [value for value in np.unique(clip.labels[0]) if 0 < value < 255]

@@ -28,7 +28,7 @@ class WithStartMasks:
         self.items, self.probability, self.failures = items, probability, failures
 
     def item(self, index: int, rng: np.random.Generator, *, step: int) -> TrainingItem:
-        """See `TrainingData`."""
+        """Item number `index` (0, 1, ... without end)."""
         item = dict(self.items.item(index, rng, step=step))
         mask = (item["mask"][0].numpy() > 0.5).astype(np.float32)
         start = np.zeros_like(mask)

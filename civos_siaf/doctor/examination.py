@@ -12,12 +12,8 @@ from civos_siaf.doctor.machine import Machine, look
 from civos_siaf.doctor.search import Found, data_folders, find_data, find_hub, find_weights
 from civos_siaf.runtime.resources import resource_folder
 from civos_siaf.weights.hub import installed
-from civos_siaf.weights.locate import TRAINED_BY, weight_folders
+from civos_siaf.weights.locate import TRAINED, TRAINED_AT, TRAININGS, weight_folders
 from civos_siaf.weights.manifest import Manifest, WeightRecord, manifest
-
-TRAININGS = Path("outputs/train")
-TRAINED = "weights.safetensors"
-"""What a training leaves."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +105,7 @@ def _trained(experiment: str, places: Sequence[Path]) -> Found:
     settings = yaml.safe_load(file.read_text(encoding="utf-8"))
     record = WeightRecord(experiment, settings["task"]["architecture"], TRAINED)
     last = (settings.get("stages") or [""])[-1]
-    for name in (name for name, trained_by in TRAINED_BY.items() if trained_by == experiment):
+    for name in (name for name, at in TRAINED_AT.items() if at[:2] == (experiment, last)):
         if (found := find_weights(replace(record, file_name=f"{name}.safetensors"), places)).path:
             return found
     return find_weights(record, [TRAININGS / experiment / last])

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from civos_siaf.cli.commands import commands, written
-from civos_siaf.doctor.examination import TRAINED, Examination
+from civos_siaf.doctor.examination import Examination
 from civos_siaf.doctor.machine import GIB
 from civos_siaf.doctor.search import Found
 from civos_siaf.weights.download import note_of
 from civos_siaf.weights.hub import hub_cache
-from civos_siaf.weights.locate import weight_folders
+from civos_siaf.weights.locate import TRAINED, TRAININGS, weight_folders
 from civos_siaf.weights.terms import TERMS
 
 WIDTH = 100
@@ -206,11 +206,13 @@ def _davis(found: Examination) -> str:
 
 
 def _known(state: Found) -> bool:
-    """It is where methods look; a training's own folder is not."""
+    """It is where methods look."""
     path = state.path
-    if path is not None and path.is_dir():  # a model of the hub
+    if path is None:
+        return False
+    if path.is_dir():  # a model of the hub
         return path.parent in weight_folders() or hub_cache() in path.parents
-    return path is not None and path.name != TRAINED and path.parent in weight_folders()
+    return path.is_relative_to(TRAININGS) if path.name == TRAINED else path.parent in weight_folders()
 
 
 def _evaluation(found: Examination, method: str) -> str:

@@ -13,13 +13,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from civos_siaf.interaction.predictor import Precision, autocast
+from civos_siaf.interaction.predictor import autocast
 from civos_siaf.networks.aot.identity import CHANNELS, MAX_OBJECTS, identity_one_hot
 from civos_siaf.networks.identity_network import UNUSED_LOGIT
 from civos_siaf.networks.imagenet import normalize
 from civos_siaf.networks.object_groups import group_counts, group_labels, split_labels
 from civos_siaf.prompts import Click, Prompt, Prompts, Scribble
 from civos_siaf.prompts.rasterize import NOT_DRAWN, rasterize_prompts
+from civos_siaf.runtime.precision import Precision
 from civos_siaf.video.frames import Rgb
 
 

@@ -66,7 +66,10 @@ class FeatureBrs:
     def logits(
         self, network: ClickNetwork, image: Tensor, clicks: Sequence[Clicks], *, changed: bool
     ) -> Tensor:
-        """See `Refinement`; the logits have the size of the image."""
+        """Logits (B, 1, h, w) of the network's input (B, C, h, w) with one list of clicks per item.
+
+        The logits have the size of the image.
+        """
         variables, features = self._state.variables, self._state.features
         if changed and self.reset_on_crop:
             variables = None
@@ -105,6 +108,10 @@ class FeatureBrs:
                 logits, _ = evaluate(torch.from_numpy(variables).float().to(device))
         self._state = replace(self._state, variables=variables)
         return logits
+
+    def begin_with(self, variables: NDArray[np.float64]) -> None:
+        """Let the next prediction start from these variables (2C,)."""
+        self._state = replace(self._state, variables=variables.astype(np.float64))
 
     def reset(self) -> None:
         """Forget the variables and the features."""
@@ -149,7 +156,10 @@ class InputBrs:
     def logits(
         self, network: ClickNetwork, image: Tensor, clicks: Sequence[Clicks], *, changed: bool
     ) -> Tensor:
-        """See `Refinement`; the logits have the size of the image."""
+        """Logits (B, 1, h, w) of the network's input (B, C, h, w) with one list of clicks per item.
+
+        The logits have the size of the image.
+        """
         size = (image.shape[2], image.shape[3])
         points = points_tensor(clicks, limit=self.net_clicks_limit).to(image.device)
         rgb, coords = network.prepare(image, points)

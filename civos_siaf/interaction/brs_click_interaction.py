@@ -57,7 +57,7 @@ class BrsClickInteraction:
         self._clicks: Clicks = ()
 
     def predict(self, view: FrameView, calls: Sequence[Prompts]) -> Tensor:
-        """See `FrameInteraction`; padded."""
+        """Masks (K+1, H, W), or padded (K+1, H', W'), index 0 = background. Padded."""
         masks = view.prob[1:].clone()
         image = _padded(view.rgb, view.padding) if self.padded else view.rgb
         for object_id, series in self._series(calls):

@@ -55,7 +55,7 @@ class ClickInteraction:
         self.threshold = threshold
 
     def predict(self, view: FrameView, calls: Sequence[Prompts]) -> Tensor:
-        """See `FrameInteraction`. Clicks of all calls count."""
+        """Masks (K+1, H, W), or padded (K+1, H', W'), index 0 = background. Clicks of all calls count."""
         prob = torch.from_numpy(
             self.clicks.predict(
                 view.rgb,

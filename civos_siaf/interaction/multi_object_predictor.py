@@ -16,12 +16,13 @@ from torch import Tensor
 from civos_siaf.interaction.better_answer import SETTLED, SURE, better_answer, differ, sureness
 from civos_siaf.interaction.brs import FeatureBrs, refinement
 from civos_siaf.interaction.click_guarantee import hold_clicks
-from civos_siaf.interaction.predictor import Precision, as_probability, as_rgb, autocast, check_clicks
+from civos_siaf.interaction.predictor import as_probability, as_rgb, autocast, check_clicks
 from civos_siaf.interaction.refinement import NoRefinement, points_tensor
 from civos_siaf.interaction.transforms import Clicks, HorizontalFlip, Roi
 from civos_siaf.interaction.zoom import ZoomIn, ZoomState
 from civos_siaf.networks.click_network import ClickNetwork, Features
 from civos_siaf.prompts import Click
+from civos_siaf.runtime.precision import Precision
 from civos_siaf.video.frames import Rgb
 
 MIN_GAIN = 1.25

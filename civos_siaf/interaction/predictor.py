@@ -9,7 +9,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -21,13 +21,11 @@ from civos_siaf.interaction.transforms import Clicks, HorizontalFlip, Sigmoid, T
 from civos_siaf.interaction.zoom import LimitLongestSide, ZoomIn
 from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.prompts import Click
+from civos_siaf.runtime.precision import TYPES, Precision, concrete
 from civos_siaf.video.frames import Rgb
 
 Probability: TypeAlias = NDArray[np.float32]
 """Probability (H, W) in [0, 1] that a pixel belongs to the object."""
-
-Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
-_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class ClickPredictor:
         limit: shrinks large images, or None.
         flip: average with the answer for the mirror image.
         refinement: how clicks become logits; None is the network's plain answer.
-        precision: "fp32", or autocast to "bf16" or "fp16".
+        precision: "fp32", or autocast to "bf16" or "fp16"; "auto": what is fastest on the device.
         max_undo: how many predictions can be undone.
 
     >>> predictor = ClickPredictor(network, zoom=ZoomIn())  # doctest: +SKIP
@@ -175,11 +173,10 @@ def autocast(device: torch.device, precision: Precision) -> torch.autocast:
     Raises:
         ValueError: another precision.
     """
-    if precision == "fp32":
+    kind = concrete(precision, device)
+    if kind == "fp32":
         return torch.autocast(device.type, enabled=False)
-    if precision not in _DTYPES:
-        raise ValueError(f"precision must be fp32, bf16 or fp16, got {precision!r}")
-    return torch.autocast(device.type, dtype=_DTYPES[precision])
+    return torch.autocast(device.type, dtype=TYPES[kind])
 
 
 def as_rgb(image: NDArray[np.uint8]) -> Rgb:

@@ -69,7 +69,7 @@ class NoRefinement:
     def logits(
         self, network: ClickNetwork, image: Tensor, clicks: Sequence[Clicks], *, changed: bool
     ) -> Tensor:
-        """See `Refinement`."""
+        """Logits (B, 1, h, w) of the network's input (B, C, h, w) with one list of clicks per item."""
         points = points_tensor(clicks, limit=self.net_clicks_limit).to(image.device)
         logits: Tensor = network(image, points).instances
         return logits

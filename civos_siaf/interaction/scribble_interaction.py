@@ -41,7 +41,10 @@ class ScribbleInteraction:
 
     @torch.inference_mode()
     def predict(self, view: FrameView, calls: Sequence[Prompts]) -> Tensor:
-        """See `FrameInteraction`; padded, nearly one-hot. Scribbles of all calls count."""
+        """Masks (K+1, H, W), or padded (K+1, H', W'), index 0 = background.
+
+        Padded, nearly one-hot. Scribbles of all calls count.
+        """
         scribbles = [scribble for prompts in calls for scribble in prompts.scribbles]
         maps = torch.from_numpy(self._drawn(view, scribbles)).to(view.image.device)
         labels = torch.from_numpy(view.labels.copy()).to(view.image.device)

@@ -8,7 +8,6 @@ from pathlib import Path
 from civos_siaf.interaction.across_frame_interaction import AcrossFrameInteraction, AcrossFrameNetwork
 from civos_siaf.interaction.clicked_labels import ClickedLabels
 from civos_siaf.interaction.multi_object_predictor import MultiObjectClickPredictor
-from civos_siaf.interaction.predictor import Precision
 from civos_siaf.methods.history import History
 from civos_siaf.methods.prompt_check import check_prompts
 from civos_siaf.methods.prompt_precedence import split_into_stages
@@ -19,6 +18,7 @@ from civos_siaf.prompts import Prompt, Prompts
 from civos_siaf.propagation.aot_propagator import AotPropagator
 from civos_siaf.propagation.settings import AotSettings
 from civos_siaf.protocol import Arrived, Labels, LabelVideo, Progress, no_frame_callback, no_progress
+from civos_siaf.runtime.precision import Precision
 from civos_siaf.video.frames import Frames
 
 

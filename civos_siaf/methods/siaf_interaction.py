@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from civos_siaf.interaction.across_frame_interaction import AcrossFrameInteraction, PromptedFrame
+from civos_siaf.interaction.across_frame_interaction import PromptedFrame
 from civos_siaf.interaction.clicked_labels import ClickedLabels
 from civos_siaf.interaction.frame_interaction import paint_labels
 from civos_siaf.interaction.local_change import limit_change_to_strokes
+from civos_siaf.interaction.scribbled_labels import StrokeLabels
 from civos_siaf.methods.siaf_state import Clicked, SessionState
 from civos_siaf.prompts import Click, MaskPrompt, Prompt, Prompts, Scribble
 from civos_siaf.propagation.label_store import unpack
@@ -47,7 +48,8 @@ class SiafInteraction:
 
     Args:
         frames: the video.
-        strokes: makes labels of frames with strokes, and of all others where there is no `clicks`.
+        strokes: makes labels of frames with strokes, and of all others where there is no `clicks`. None: no
+            strokes are taken.
         clicks: makes labels of frames that have clicks alone.
         rules: of what counts beside the new prompts.
     """
@@ -55,7 +57,7 @@ class SiafInteraction:
     def __init__(
         self,
         frames: Frames,
-        strokes: AcrossFrameInteraction,
+        strokes: StrokeLabels | None,
         clicks: ClickedLabels | None,
         rules: InteractionRules,
     ) -> None:
@@ -67,7 +69,9 @@ class SiafInteraction:
     @property
     def accepts(self) -> tuple[type[Prompt], ...]:
         """The kinds of prompts that are understood."""
-        return (*self.strokes.accepts, MaskPrompt)
+        strokes = () if self.strokes is None else self.strokes.accepts
+        clicks = () if self.clicks is None or Click in strokes else (Click,)
+        return (*strokes, *clicks, MaskPrompt)
 
     def answer(self, prompts: Prompts, before: SessionState) -> SessionState:
         """The moment after these prompts, which are not empty; masks come last."""
@@ -163,6 +167,7 @@ class SiafInteraction:
             for t in (*drawn, *clicked, *others[: self.rules.context])
         ]
         num_objects = before.propagator.num_objects
+        assert self.strokes is not None  # no other prompts are accepted
         labels = self.strokes.predict(views, num_objects=num_objects, objects=named)
         found = dict(zip(drawn, labels, strict=False))
         return {t: self._changed(t, labels, prompts.on(t), before) for t, labels in found.items()}

@@ -100,10 +100,20 @@ def disk_maps(points: Tensor, *, height: int, width: int, radius: float = 5) -> 
     return maps.view(batch, 2, height, width)
 
 
-def distance_maps(points: Tensor, *, height: int, width: int, radius: float) -> Tensor:
+def distance_maps(
+    points: Tensor, *, height: int, width: int, radius: float, whole_pixels: bool = False
+) -> Tensor:
     """Squashed distances tanh(2 d / radius) to the nearest click of each sign; 1 where there is none.
 
-    Args and result as in `disk_maps`; values in [0, 1], 0 at a click.
+    Values in [0, 1], 0 at a click; the result is as in `disk_maps`.
+
+    Args:
+        points: see `disk_maps`.
+        height: rows of the maps.
+        width: columns of the maps.
+        radius: unit of the distances in pixels.
+        whole_pixels: clicks are rounded to pixels, halves to even ones; a click is none if its row is
+            negative then, whatever its column (docs/specification/fbrs.md section 2.3).
     """
     batch, rows = _sizes(points)
     signed = points.float().view(batch, 2, rows // 2, 3)
@@ -112,8 +122,11 @@ def distance_maps(points: Tensor, *, height: int, width: int, radius: float) -> 
     nearest = torch.full((batch, 2, height, width), _FAR, device=points.device)
     for slot in signed.unbind(dim=2):
         y, x = slot[..., 0, None, None], slot[..., 1, None, None]
+        if whole_pixels:
+            y, x = y.round(), x.round()
+        absent = (y if whole_pixels else torch.maximum(y, x)) < 0
         squared = ((row - y) / radius).square() + ((column - x) / radius).square()
-        nearest = torch.minimum(nearest, torch.where(torch.maximum(y, x) < 0, _FAR, squared))
+        nearest = torch.minimum(nearest, torch.where(absent, _FAR, squared))
     return torch.tanh(2 * nearest.sqrt())
 
 

@@ -41,6 +41,7 @@ class ClickNetwork(nn.Module, ABC):
         use_disks: clicks as disks; otherwise as squashed distances.
         norm_radius: radius of the disks, or unit of the distances, in pixels.
         binary_prev_mask: threshold the previous mask at 0.5.
+        whole_pixels: see `distance_maps`.
     """
 
     mean: Tensor
@@ -53,12 +54,14 @@ class ClickNetwork(nn.Module, ABC):
         use_disks: bool = True,
         norm_radius: float = 5,
         binary_prev_mask: bool = False,
+        whole_pixels: bool = False,
     ) -> None:
         super().__init__()
         self.with_prev_mask = with_prev_mask
         self.use_disks = use_disks
         self.norm_radius = norm_radius
         self.binary_prev_mask = binary_prev_mask
+        self.whole_pixels = whole_pixels
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
 
@@ -82,8 +85,11 @@ class ClickNetwork(nn.Module, ABC):
             ValueError: another number of channels, or another batch size of the points.
         """
         self._check(image, points)
-        draw = disk_maps if self.use_disks else distance_maps
-        maps = draw(points, height=image.shape[2], width=image.shape[3], radius=self.norm_radius)
+        size = {"height": image.shape[2], "width": image.shape[3]}
+        if self.use_disks:
+            maps = disk_maps(points, **size, radius=self.norm_radius)
+        else:
+            maps = distance_maps(points, **size, radius=self.norm_radius, whole_pixels=self.whole_pixels)
         maps = maps.to(image.dtype)
         if self.with_prev_mask:
             mask = (image[:, 3:] > 0.5).to(image.dtype) if self.binary_prev_mask else image[:, 3:]

@@ -58,7 +58,7 @@ class DeepLabClicks(ClickNetwork):
         return {"A": self.high_channels, "B": self.width + SKIP_CHANNELS, "C": self.width}[stage]
 
     def encode(self, rgb: Tensor, coords: Tensor, stage: Stage) -> Features:
-        """See `ClickNetwork`; stride 8 at A, 4 at B and C."""
+        """Run what `prepare` returned up to a stage. Stride 8 at A, 4 at B and C."""
         net = self.backbone
         x = net.act1(net.bn1(net.conv1(rgb))) + self.maps_transform(coords)
         low = net.layer1(net.maxpool(x))
@@ -69,7 +69,10 @@ class DeepLabClicks(ClickNetwork):
         return Features(joined) if stage == "B" else Features(self.head(joined))
 
     def decode(self, features: Features, stage: Stage) -> ClickOutput:
-        """See `ClickNetwork`; logits of stride 4, no auxiliary ones."""
+        """Run on to logits (B, 1, h, w), usually smaller than the image; no auxiliary ones at C.
+
+        Logits of stride 4, no auxiliary ones.
+        """
         x = self._join(features) if stage == "A" else features.main
         return ClickOutput(self.cls_head(x if stage == "C" else self.head(x)), None)
 

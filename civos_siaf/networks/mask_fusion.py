@@ -86,7 +86,7 @@ class LightMaskFusion(MaskFusion):
         n_c: float | Tensor,
         n_r: float | Tensor,
     ) -> Tensor:
-        """See `MaskFusion.forward`."""
+        """Fuse."""
         halves = (F.avg_pool2d(x, 2) for x in (image, previous, current))
         logits = super().forward(*halves, attention=F.avg_pool2d(attention, 2), n_c=n_c, n_r=n_r)
         return torch.as_tensor(F.interpolate(logits, scale_factor=2, mode="bilinear", align_corners=False))

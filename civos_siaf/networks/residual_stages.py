@@ -67,12 +67,13 @@ def stage(
     *,
     stride: int,
     dilation: int = 1,
+    first_dilation: int = 1,
     bias: bool = False,
     norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
 ) -> nn.Sequential:
-    """Bottlenecks in a row: the first has the stride and no dilation, the others the dilation."""
+    """Bottlenecks in a row: the first has the stride and a dilation of its own, the others the dilation."""
     first = ResNetBottleneck(
-        in_channels, width, stride=stride, dilation=1, bias=bias, project=True, norm=norm
+        in_channels, width, stride=stride, dilation=first_dilation, bias=bias, project=True, norm=norm
     )
     rest = [
         ResNetBottleneck(

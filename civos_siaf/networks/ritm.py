@@ -163,7 +163,7 @@ class Ritm(ClickNetwork):
         return net.ocr_channels if stage == "C" else net.out_channels
 
     def encode(self, rgb: Tensor, coords: Tensor, stage: Stage) -> Features:
-        """See `ClickNetwork`; features of stride 4."""
+        """Run what `prepare` returned up to a stage. Features of stride 4."""
         extra = None
         if self.rgb_conv is not None:
             rgb = self.rgb_conv(torch.cat([rgb, coords], dim=1))
@@ -176,7 +176,10 @@ class Ritm(ClickNetwork):
         return Features(features)
 
     def decode(self, features: Features, stage: Stage) -> ClickOutput:
-        """See `ClickNetwork`; logits of stride 4."""
+        """Run on to logits (B, 1, h, w), usually smaller than the image; no auxiliary ones at C.
+
+        Logits of stride 4.
+        """
         if stage == "C":
             return ClickOutput(self.feature_extractor.cls_head(features.main), None)
         hidden, aux = self.feature_extractor.object_features(features.main)

@@ -99,7 +99,7 @@ class JoinedKeyValueHead(nn.Module):
         self.conv = conv
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """See `KeyValueHead`."""
+        """(B, 1024, h, w) to key (B, 128, h, w) and value (B, 512, h, w)."""
         key, value = self.conv(x).split([KEY_CHANNELS, VALUE_CHANNELS], dim=1)
         return key, value
 
@@ -234,7 +234,10 @@ class Stm(PropagationNetwork):
         self.decoder = StmDecoder()
 
     def encode_frame(self, image: Tensor) -> FrameFeatures:
-        """See `PropagationNetwork`; the parts are those of `Decoder.frame_parts`."""
+        """Features of a normalised image (1, 3, H, W), or of several (N, 3, H, W).
+
+        The parts are those of `StmDecoder.frame_parts`.
+        """
         pyramid = self.rgb_encoder(image)
         key, value = self.kv_q_f16(pyramid.f16)
         return FrameFeatures(key, self.decoder.frame_parts(value, pyramid.f8, pyramid.f4))
@@ -242,10 +245,10 @@ class Stm(PropagationNetwork):
     def encode_objects(
         self, images: Tensor, masks: Tensor, rest: Tensor, frames: FrameFeatures | None = None
     ) -> Memory:
-        """See `PropagationNetwork`; the features of the frames are not used."""
+        """Memory of objects of one image, or each of its own. The features of the frames are not used."""
         return Memory(*self.kv_m_f16(self.mask_rgb_encoder(images, masks, rest)))
 
     def decode_low(self, readout: Tensor, frame: FrameFeatures) -> Tensor:
-        """See `PropagationNetwork`."""
+        """What was read (K, C_v, h, w) to logits (K, 1, H/4, W/4), with features of 1 image or of K."""
         logits: Tensor = self.decoder(readout, frame.parts)
         return logits

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,11 +17,10 @@ from torch import Tensor
 
 from civos_siaf.networks.identity_network import FrameMemory, IdentityNetwork
 from civos_siaf.networks.object_groups import num_groups, probabilities, split_labels
-from civos_siaf.networks.propagation_network import FrameFeatures
 from civos_siaf.propagation.aot_memory import ReferenceMemories
 from civos_siaf.propagation.aot_sweeps import AotSweeps, Visited
 from civos_siaf.propagation.confidence import appearing, confidence
-from civos_siaf.propagation.feature_cache import FeatureCache
+from civos_siaf.propagation.feature_cache import FeatureCache, encoded_frame
 from civos_siaf.propagation.images import AotImages, network_size, resize_labels
 from civos_siaf.propagation.label_store import LabelState, LabelStore
 from civos_siaf.propagation.settings import AotSettings
@@ -83,7 +83,9 @@ class AotPropagator:
         )
         self.images = AotImages(frames, size, next(network.parameters()).device)
         self.features = FeatureCache(
-            self._encode, max_bytes=self.settings.feature_bytes, dtype=self.settings.feature_dtype
+            partial(encoded_frame, network, self.images, self.settings),
+            max_bytes=self.settings.feature_bytes,
+            dtype=self.settings.feature_dtype,
         )
         self.labels = LabelStore(len(frames), frames.size)
         self.memories = ReferenceMemories(network)
@@ -291,8 +293,3 @@ class AotPropagator:
             self.memories.annotate(
                 frame, self.features[frame], split_labels(small, num_groups(self.num_objects))
             )
-
-    @torch.inference_mode()
-    def _encode(self, frame: int) -> FrameFeatures:
-        with self.settings.autocast(self.images.device):
-            return self.network.encode_frame(self.images[frame])

@@ -71,7 +71,7 @@ class AotSweeps:
                 ten objects.
             num_objects: K.
         """
-        count = self.settings.sweeps_at_once
+        count = self.settings.sweeps_on(self.images.device)
         # Of like length together, so that few rows of a batch end before the others.
         ordered = sorted(sweeps, key=len, reverse=True) if count > 1 else list(sweeps)
         for start in range(0, len(ordered), count):

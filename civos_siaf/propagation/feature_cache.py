@@ -4,14 +4,36 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import torch
 
 from civos_siaf.networks.propagation_network import FrameFeatures
+from civos_siaf.propagation.images import Images
+from civos_siaf.propagation.settings import SpeedSettings
 
 Types: TypeAlias = Sequence[torch.dtype]
 """Of the key and each part."""
+
+
+class FrameNetwork(Protocol):
+    """A network that encodes frames."""
+
+    def encode_frame(self, image: torch.Tensor) -> FrameFeatures:
+        """(1, 3, H, W)."""
+
+
+@torch.inference_mode()
+def encoded_frame(
+    network: FrameNetwork, images: Images, settings: SpeedSettings, frame: int
+) -> FrameFeatures:
+    """Features of a frame of a video.
+
+    Not a method of a propagator: a cache that holds its owner would keep both, and the tensors of a session
+    that is over, until Python looks for cycles.
+    """
+    with settings.autocast(images.device):
+        return network.encode_frame(images[frame])
 
 
 class FeatureCache:

@@ -62,7 +62,7 @@ class FrameImages(Images):
         self.padding = padding
 
     def prepared(self, frame: Rgb) -> Tensor:
-        """See `Images`; zero, the mean colour, where padded."""
+        """A frame (H, W, 3) as (3, H', W'). Zero, the mean colour, where padded."""
         pixels = torch.tensor(frame).to(self.device)
         return self.padding.pad(normalize(pixels.permute(2, 0, 1).float() / 255))
 
@@ -119,7 +119,7 @@ class AotImages(Images):
         self.size = size
 
     def prepared(self, frame: Rgb) -> Tensor:
-        """See `Images`; bicubic, and not clipped to what pixels can be."""
+        """A frame (H, W, 3) as (3, H', W'). Bicubic, and not clipped to what pixels can be."""
         pixels: NDArray[Any] = frame.astype(np.float32)
         if pixels.shape[:2] != self.size:
             pixels = cv2.resize(pixels, self.size[::-1], interpolation=cv2.INTER_CUBIC)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,14 +21,13 @@ from civos_siaf.networks.aggregate import aggregate
 from civos_siaf.networks.padding import Padding
 from civos_siaf.networks.propagation_network import (
     FrameBefore,
-    FrameFeatures,
     Memory,
     PropagationNetwork,
     others,
 )
 from civos_siaf.propagation.confidence import SAMPLED, appearing, confidence
 from civos_siaf.propagation.difference_fusion import Difference, FusionNetwork, fuse
-from civos_siaf.propagation.feature_cache import FeatureCache
+from civos_siaf.propagation.feature_cache import FeatureCache, encoded_frame
 from civos_siaf.propagation.images import FrameImages
 from civos_siaf.propagation.mask_store import MaskState, MaskStore
 from civos_siaf.propagation.memory_bank import AnnotatedMemory, MemoryBank
@@ -106,7 +106,9 @@ class Propagator:
             folder=self.settings.folder,
         )
         self.features = FeatureCache(
-            self._encode_frame, max_bytes=self.settings.feature_bytes, dtype=self.settings.feature_dtype
+            partial(encoded_frame, network, self.images, self.settings),
+            max_bytes=self.settings.feature_bytes,
+            dtype=self.settings.feature_dtype,
         )
         self._bank = MemoryBank(
             top_k=self.settings.top_k,
@@ -260,7 +262,7 @@ class Propagator:
             start: probabilities (K+1, H', W') of the annotated frame.
             target: for guided networks, see `FrameBefore`.
         """
-        self._bank.begin(self._annotated)
+        self._bank.begin(self._annotated if self.settings.earlier_annotated else self._annotated[-1:])
         last_kept = sweep.origin
         last, current = sweep.origin, start
         for frame in sweep.frames:
@@ -308,10 +310,6 @@ class Propagator:
         if arrived is not no_frame_callback:
             inside = self.padding.crop(step.result)[:, ::SAMPLED, ::SAMPLED]
             arrived(step.frame, self.masks.cropped(step.frame), confidence(inside, counted))
-
-    def _encode_frame(self, frame: int) -> FrameFeatures:
-        with self.settings.autocast(self.images.device):
-            return self.network.encode_frame(self.images[frame])
 
     def _encode_memory(self, frame: int, prob: Tensor) -> Memory:
         features = self.features[frame] if self.network.memory_needs_frame else None

@@ -8,8 +8,11 @@ from typing import Literal
 
 import torch
 
-Precision = Literal["fp32", "bf16", "fp16"]
-DTYPES: dict[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+from civos_siaf.runtime.precision import PRECISIONS, TYPES, Concrete, Precision, concrete
+
+GPU_SWEEPS = 4
+"""Sweeps at once where it is left to the device; not measured."""
+DTYPES: dict[str, torch.dtype] = {str(kind): dtype for kind, dtype in TYPES.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,20 +22,23 @@ class SpeedSettings:
     Args:
         feature_bytes: most bytes of frame features that are kept between frames and rounds.
         feature_precision: the type in which they are kept.
-        precision: "fp32", or autocast to "bf16" or "fp16".
+        precision: "fp32", or autocast to "bf16" or "fp16"; "auto": what is fastest on the device.
 
     Raises:
         ValueError: a value outside its range.
     """
 
     feature_bytes: int = 5 * 2**30
-    feature_precision: Precision = "fp32"
+    feature_precision: Concrete = "fp32"
     precision: Precision = "fp32"
 
     def __post_init__(self) -> None:
-        for name, kind in (("precision", self.precision), ("feature_precision", self.feature_precision)):
-            if kind not in DTYPES:
-                raise ValueError(f"{name} must be one of {', '.join(DTYPES)}, got {kind!r}")
+        for name, kind, known in (
+            ("precision", self.precision, PRECISIONS),
+            ("feature_precision", self.feature_precision, tuple(DTYPES)),
+        ):
+            if kind not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, got {kind!r}")
 
     @property
     def feature_dtype(self) -> torch.dtype | None:
@@ -41,9 +47,10 @@ class SpeedSettings:
 
     def autocast(self, device: torch.device) -> torch.autocast:
         """A context that computes in `precision`."""
-        if self.precision == "fp32":
+        kind = concrete(self.precision, device)
+        if kind == "fp32":
             return torch.autocast(device.type, enabled=False)
-        return torch.autocast(device.type, dtype=DTYPES[self.precision])
+        return torch.autocast(device.type, dtype=DTYPES[kind])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +65,8 @@ class PropagationSettings(SpeedSettings):
             `mem_every`.
         mask_bytes: most bytes of probabilities in memory; the rest is in a temporary file.
         folder: for that file; None: the system's, which the variable TMPDIR names.
+        earlier_annotated: a sweep reads the annotated frames of all rounds (published code); otherwise only
+            the one that it starts from, beside frames that it has visited (the paper's section 3.2).
         keep_outdated: when a frame is annotated again, its older memory stays beside the new (published).
         empty_rim: on the padded rim of an annotated frame there is nothing, not even background (published).
         repropagate: every annotation propagates all frames that are not annotated again, each from the
@@ -73,6 +82,7 @@ class PropagationSettings(SpeedSettings):
     max_memory_frames: int | None = 24
     mask_bytes: int = 2**30
     folder: Path | str | None = None
+    earlier_annotated: bool = True
     keep_outdated: bool = True
     empty_rim: bool = True
     repropagate: bool = False
@@ -104,7 +114,7 @@ class AotSettings(SpeedSettings):
             each of them is kept in any case. None: all are read.
         max_short: shorter side of the frames as the network sees them at most; None: no limit.
         max_long: longer side.
-        sweeps_at_once: how many sweeps go through the network as a batch.
+        sweeps_at_once: how many sweeps go through the network as a batch; "auto": 4 on a GPU, otherwise 1.
 
     Raises:
         ValueError: a value outside its range.
@@ -116,7 +126,7 @@ class AotSettings(SpeedSettings):
     max_references: int | None = None
     max_short: float | None = None
     max_long: float = 1040
-    sweeps_at_once: int = 1
+    sweeps_at_once: int | Literal["auto"] = 1
 
     def __post_init__(self) -> None:
         SpeedSettings.__post_init__(self)
@@ -129,5 +139,12 @@ class AotSettings(SpeedSettings):
             "sweeps_at_once",
         ):
             value = getattr(self, name)
-            if value is not None and value < 1:
+            automatic = name == "sweeps_at_once" and value == "auto"
+            if value is not None and not automatic and value < 1:
                 raise ValueError(f"{name} must be 1 or more, got {value}")
+
+    def sweeps_on(self, device: torch.device) -> int:
+        """How many sweeps go through the network at once on a device."""
+        if self.sweeps_at_once == "auto":
+            return GPU_SWEEPS if device.type == "cuda" else 1
+        return self.sweeps_at_once

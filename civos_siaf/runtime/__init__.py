@@ -1,1 +1,1 @@
-"""What every part of the package stands on: devices, files, where the package's own files are."""
+"""How the package uses the machine that it runs on."""

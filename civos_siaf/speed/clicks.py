@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import torch
 
-from civos_siaf.interaction.predictor import ClickPredictor, Precision, autocast
+from civos_siaf.interaction.predictor import ClickPredictor, autocast
 from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.networks.prepare import fuse_batch_norm
 from civos_siaf.prompts import Click
+from civos_siaf.runtime.precision import Precision
 from civos_siaf.speed.timing import best_of, set_up
 from civos_siaf.weights.click_networks import build
 

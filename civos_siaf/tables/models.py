@@ -8,7 +8,15 @@ from pathlib import Path
 
 from civos_siaf.tables.runs import CannotRunError, Run
 from civos_siaf.weights.download import sha256
-from civos_siaf.weights.locate import file_names, find_file, own_weights, weight_folders
+from civos_siaf.weights.locate import (
+    TRAINED,
+    TRAINED_AT,
+    TRAININGS,
+    file_names,
+    find_file,
+    own_weights,
+    weight_folders,
+)
 from civos_siaf.weights.manifest import RECORDS
 from civos_siaf.weights.provenance import hashes
 
@@ -142,6 +150,7 @@ class Models:
 
     def _find(self, name: str) -> Path | str:
         """The file, or what to do to have it."""
+        path: Path | None
         if name in self.weights:
             path = Path(self.weights[name])
             return path if path.is_file() else f"weights.{name}: no file {path}"
@@ -150,6 +159,11 @@ class Models:
         record = next((record for record in RECORDS if record.name == name), None)
         if unpublished is not None:
             names, advice = (unpublished["file"],), unpublished["how"]
+            key = Path(unpublished["file"]).stem
+            if find_file(names, self._places) is None and key in TRAINED_AT:
+                experiment, stage, _ = TRAINED_AT[key]
+                if path := find_file([TRAINED], [TRAININGS / experiment / stage]):
+                    return path
         elif record is not None:
             names = file_names(record)
             advice = (

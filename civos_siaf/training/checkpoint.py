@@ -104,6 +104,10 @@ def same_training(old: str, new: str, *, made: str) -> None:
     there, wanted = json.loads(old), json.loads(new)
     if "start" not in there:
         wanted.pop("start", None)  # it began before start weights were compared
+    kinds = [one.get("trainer", {}).get("precision") for one in (there, wanted)]
+    if "auto" in kinds and kinds[0] != kinds[1]:
+        there["trainer"].pop("precision", None)  # auto may have been any
+        wanted["trainer"].pop("precision", None)
     if there != wanted:
         changed = differences(there, wanted)
         raise ValueError(

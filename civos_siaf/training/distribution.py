@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 
 from civos_siaf.runtime.device import torch_device
 
+Value = TypeVar("Value")
 PATIENCE = timedelta(hours=12)
 """How long processes wait for each other: the first one validates alone."""
 
@@ -35,6 +37,14 @@ class Process:
     def is_first(self) -> bool:
         """Whether this process writes logs and files."""
         return self.rank == 0
+
+    def agree(self, value: Value) -> Value:
+        """What the first process has found, in all of them."""
+        if self.world_size == 1 or not dist.is_initialized():
+            return value
+        shared: list[Value] = [value]
+        dist.broadcast_object_list(shared, src=0)
+        return shared[0]
 
     def wait(self) -> None:
         """Until all processes are here."""
@@ -69,6 +79,4 @@ def join(device: str = "auto") -> Iterator[Process]:
 
 
 def _device(name: str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.device_count() else "cpu"
     return torch_device(name)

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
@@ -18,10 +18,11 @@ from torch.optim import Optimizer
 
 from civos_siaf.data.samples import TrainingData, TrainingItem
 from civos_siaf.runtime.files import write_text
+from civos_siaf.runtime.precision import TYPES, Precision, concrete
 from civos_siaf.training.checkpoint import LAST, SETTINGS, Checkpoint, identity_text, require_fresh
 from civos_siaf.training.distribution import Process
 from civos_siaf.training.ema import Ema
-from civos_siaf.training.failures import check_finite, explained_memory
+from civos_siaf.training.failures import FiniteLosses, explained_memory
 from civos_siaf.training.loader import BatchPlan, batches
 from civos_siaf.training.monitor import Monitor
 from civos_siaf.training.network_changes import share_statistics
@@ -32,10 +33,8 @@ from civos_siaf.training.task import Task
 from civos_siaf.training.validation import Validation
 from civos_siaf.weights.save import save_weights
 
-Precision = Literal["fp32", "bf16", "fp16"]
 _log = logging.getLogger(__name__)
 
-_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 WEIGHTS, BEST = "weights.safetensors", "best.safetensors"
 
 
@@ -80,7 +79,7 @@ class Trainer:
         lr: base rate.
         groups: sorts the parameters.
         schedule: factor on the base rate at a step; None: always 1.
-        precision: of the forward pass (autocast); fp16 scales the loss.
+        precision: of the forward pass (autocast); fp16 scales the loss; auto: what is fastest on the device.
         accumulate: forward passes per step.
         clip_norm: largest norm of the gradient; None: any.
         ema_decay: keep a moving average of the weights, which is then validated and exported; None: no.
@@ -134,12 +133,14 @@ class Trainer:
         self.plan = BatchPlan(
             batch_size=batch_size, accumulate=accumulate, world_size=self.process.world_size
         )
-        self.precision, self.clip_norm = precision, clip_norm
+        self.precision = self.process.agree(concrete(precision, self.process.device, training=True))
+        self.clip_norm = clip_norm
         self.every, self.validation = every or Every(), validation
         self.groups: list[ParameterGroup] = (groups or RateByName())(task.network)
         self.optimizer = optimizer(self.groups, lr=lr)
         self.ema = Ema(task.network, decay=ema_decay) if ema_decay is not None else None
-        self.scaler = torch.amp.GradScaler(self.process.device.type, enabled=precision == "fp16")
+        self.scaler = torch.amp.GradScaler(self.process.device.type, enabled=self.precision == "fp16")
+        self._finite = FiniteLosses(self.scaler, self.folder, rank=self.process.rank)
         self.identity = identity_text({**(about or {}), "items_per_step": self.plan.items_per_step})
         self.step = 0
         self.best: float | None = None
@@ -204,7 +205,7 @@ class Trainer:
             with self._synchronised(last=number == len(parts)):
                 with self._autocast():
                     losses = self._wrapped(batch, self.step)
-                check_finite(losses.total, batch, step=self.step, rank=self.process.rank, folder=self.folder)
+                self._finite.check(losses.total, batch, step=self.step)
                 self.scaler.scale(losses.total / len(parts)).backward()
             total += losses.total.item() / len(parts)
         self._update()
@@ -304,7 +305,7 @@ class Trainer:
     def _autocast(self) -> AbstractContextManager[None]:
         if self.precision == "fp32":
             return nullcontext()
-        return torch.autocast(self.process.device.type, _TYPES[self.precision])
+        return torch.autocast(self.process.device.type, TYPES[self.precision])
 
     def _on_device(self, batch: TrainingItem) -> TrainingItem:
         return {name: value.to(self.process.device, non_blocking=True) for name, value in batch.items()}

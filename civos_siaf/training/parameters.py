@@ -132,7 +132,7 @@ class AotGroups:
     encoder_scale: float = 0.1
 
     def __call__(self, network: nn.Module) -> list[ParameterGroup]:
-        """See `GroupRule`."""
+        """Every parameter that is trained in exactly one group."""
         groups: dict[tuple[bool, bool], ParameterGroup] = {}
         for name, parameter in network.named_parameters():
             if not parameter.requires_grad:

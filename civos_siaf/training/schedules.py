@@ -32,7 +32,7 @@ class MultiStep:
     factor: float = 0.1
 
     def __call__(self, step: int) -> float:
-        """See `Schedule`."""
+        """The factor on the base rate at a step, counted from 0."""
         return float(self.factor ** sum(step >= milestone for milestone in self.milestones))
 
 
@@ -51,7 +51,7 @@ class Cosine:
     last: float = 0.01
 
     def __call__(self, step: int) -> float:
-        """See `Schedule`."""
+        """The factor on the base rate at a step, counted from 0."""
         if step < self.warmup:
             return (step + 1) / self.warmup
         done = min(1.0, (step - self.warmup) / max(1, self.steps - self.warmup))
@@ -78,7 +78,7 @@ class Polynomial:
     power: float = 0.9
 
     def __call__(self, step: int) -> float:
-        """See `Schedule`."""
+        """The factor on the base rate at a step, counted from 0."""
         if step < self.warmup:
             return self.last + (1 - self.last) * step / self.warmup
         done = min(1.0, (step - self.warmup) / (self.steps - self.warmup + 1))

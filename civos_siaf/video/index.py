@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import av
 import numpy as np
+from av.container import InputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
@@ -35,6 +37,7 @@ NO_PACKET = -1
 """In the place of the packet where the decoder does not say."""
 
 _IDR = 5  # type of H.264's NAL units after which nothing refers to what was before
+_SHORT, _SHORT_SHARE = 0.5, 0.1  # seconds, and share, that may be missing without a word
 _NEAR = 64  # packets between which pictures are put in another order at most
 
 
@@ -150,7 +153,9 @@ class _Pass:
                 return None
             if self._threads and (decoder.errors or any(picture.fault for picture in self._pictures)):
                 return None
-            return self._index(stream, decoder.errors)
+            index = self._index(stream, decoder.errors)
+            early = None if index is None else _ends_early(container, stream, index.packets)
+            return index if index is None or early is None else replace(index, notes=(*index.notes, early))
 
     @property
     def _full(self) -> bool:
@@ -181,7 +186,16 @@ class _Pass:
         counted = any(picture.packet == NO_PACKET for picture in self._pictures)
         if self._full and not self._completed(packets):
             return None
-        notes = tuple(_notes(self._pictures, packets, hidden=self._hidden, listed=stream.frames))
+        listed = stream.frames
+        notes = tuple(
+            _notes(
+                self._pictures,
+                packets,
+                hidden=self._hidden,
+                listed=listed,
+                missing=not _complete(stream, packets, steps=listed),
+            )
+        )
         if not counted:
             _place_lost(self._pictures, packets, errors)
             _doubt_after_lost(self._pictures, packets)
@@ -256,7 +270,7 @@ def _name_sizes(pictures: list[_Picture]) -> None:
 
 
 def _notes(
-    pictures: list[_Picture], packets: PacketTable, *, hidden: Collection[int], listed: int
+    pictures: list[_Picture], packets: PacketTable, *, hidden: Collection[int], listed: int, missing: bool
 ) -> Iterator[str]:
     """What a person should know of the file as a whole."""
     made = {picture.packet for picture in pictures}
@@ -264,8 +278,31 @@ def _notes(
     leading -= sum(number < leading for number in hidden)
     if leading > 0:
         yield f"it begins within a group of frames: {leading} that cannot be decoded are left out"
-    if listed > len(packets):
+    if listed > max(len(packets), len(pictures)) and missing:
         yield f"{CUT_OFF}: {listed} frames are listed in it, {len(pictures)} are there"
+
+
+def _complete(stream: VideoStream, packets: PacketTable, *, steps: int) -> bool:
+    """Whether packets last as long as a file says; an edit list may leave out frames that are listed."""
+    stamps = packets.pts[packets.pts != MISSING]
+    if not stream.duration or not steps or len(stamps) < 2:
+        return False
+    return bool(stamps.max() - stamps.min() >= stream.duration * (1 - 2 / steps))
+
+
+def _ends_early(container: InputContainer, stream: VideoStream, packets: PacketTable) -> str | None:
+    """That a file should go on beyond what can be read of it, where it says how long it is."""
+    unit = float(stream.time_base or 0)
+    said = (stream.duration or 0) * unit
+    if not said and len(container.streams) == 1 and container.duration:
+        said = container.duration / av.time_base
+    stamps = packets.pts[packets.pts != MISSING]
+    if not said or len(stamps) < 2:
+        return None
+    there = float(max(stamps.max() - stamps.min(), stamps.max())) * unit  # some count from 0, some do not
+    if there > said - max(_SHORT, _SHORT_SHARE * said):
+        return None
+    return f"{there:.1f} s of it can be read, and it says that it lasts {said:.1f} s"
 
 
 def _clean(stream: VideoStream, packet: VideoPacket) -> bool:

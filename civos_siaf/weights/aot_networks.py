@@ -16,6 +16,7 @@ from civos_siaf.networks.aot.variants import VARIANTS
 from civos_siaf.networks.identity_network import IdentityNetwork
 from civos_siaf.networks.light_identity import LightIdentity
 from civos_siaf.weights.load import load_strictly, read_weights, without_prefix
+from civos_siaf.weights.published_names import our_names
 from civos_siaf.weights.ready import ready, require_known
 
 UNUSED_NAMES = ("LSTT.mask_token", ".relative_position_index")
@@ -41,7 +42,7 @@ def build(architecture: str) -> IdentityNetwork:
 
 def published_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors of a published file under the names of `Aot`, without those that it never uses."""
-    plain = without_prefix(state)
+    plain = our_names(state)
     return {name: value for name, value in plain.items() if not name.endswith(UNUSED_NAMES)}
 
 

@@ -12,11 +12,13 @@ from torch import Tensor
 
 from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.networks.deeplab_clicks import DeepLabClicks
+from civos_siaf.networks.fbrs import Fbrs
 from civos_siaf.networks.imagenet import IMAGENET_MEAN, IMAGENET_STD
 from civos_siaf.networks.light_clicks import LightClicks
 from civos_siaf.networks.prepare import fuse_batch_norm
 from civos_siaf.networks.ritm import Ritm
-from civos_siaf.weights.load import WeightFile, load_strictly, read_weights, without_prefix
+from civos_siaf.weights.load import WeightFile, load_strictly, read_weights
+from civos_siaf.weights.published_names import our_names
 from civos_siaf.weights.ready import require_known
 from civos_siaf.weights.terms import say_terms
 
@@ -27,6 +29,7 @@ ARCHITECTURES: dict[str, Callable[[], ClickNetwork]] = {
     "hrnet18-ocr-baseline": partial(Ritm, width=18, ocr_width=64, with_prev_mask=False),
     "light-clicks": LightClicks,
     "deeplab-r34": DeepLabClicks,
+    "fbrs-r50": Fbrs,
 }
 """Constructors of the click networks by the name of their architecture."""
 
@@ -122,7 +125,7 @@ def load_click_network(
         ValueError: not a readable weight file, for another architecture, or names and shapes do not fit.
     """
     file = read_weights(path)
-    state = without_prefix(file.state)
+    state = our_names(file.state)
     found = identify(state)
     if architecture is not None and found not in (None, architecture):
         raise ValueError(f"{path}: wrong architecture: this file is for {found}, not {architecture}")
@@ -139,7 +142,7 @@ def load_into(network: ClickNetwork, path: Path | str) -> None:
         FileNotFoundError: no such file.
         ValueError: not a readable weight file, for another architecture, or names and shapes do not fit.
     """
-    state = without_prefix(read_weights(path).state)
+    state = our_names(read_weights(path).state)
     shapes = {name: value.shape for name, value in network.state_dict().items()}
     if shapes != {name: value.shape for name, value in state.items()} and (found := identify(state)):
         raise ValueError(f"{path}: wrong architecture: this file is for {found}")

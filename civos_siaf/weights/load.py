@@ -14,6 +14,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from civos_siaf.weights.foreign import foreign
+
 SHOWN = 8
 """How many names an error lists of each kind."""
 _PREFIXES = ("module.", "RiTM.")
@@ -85,6 +87,8 @@ def load_strictly(network: nn.Module, state: Mapping[str, Tensor], *, source: st
         for kind, names in (("missing", missing), ("unexpected", unexpected), ("other shape", shapes))
         if names
     ]
+    if problems and (project := foreign(state)):
+        raise ValueError(f"{source} is a file of {project}; wanted are weights of {type(network).__name__}")
     if problems:
         raise ValueError(f"{source} does not fit {type(network).__name__}: " + "; ".join(problems))
     network.load_state_dict(dict(state), strict=True)

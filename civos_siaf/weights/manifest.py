@@ -28,6 +28,7 @@ class WeightRecord:
         metric: what the source reports for it.
         sha256: of the file, in hexadecimal; None where nobody has published it.
         tensors: names of the network that it must fill; None if unknown.
+        also: other names under which people have the file.
         bytes: of an included file; of a published one those of its tensors, and the file is larger.
     """
 
@@ -41,6 +42,7 @@ class WeightRecord:
     sha256: str | None = None
     tensors: int | None = None
     bytes: int | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,7 @@ def _record(name: str, entry: dict[str, Any], sources: dict[str, dict[str, str]]
         sha256=entry.get("sha256"),
         tensors=entry["tensors"],
         bytes=entry["bytes"],
+        also=tuple(entry.get("also", ())),
     )
 
 

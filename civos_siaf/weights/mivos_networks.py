@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from torch import nn
 
-from civos_siaf.networks.deeplab_clicks import DeepLabClicks
 from civos_siaf.networks.guided_propagation import GuidedPropagation
 from civos_siaf.networks.light_propagation import LightPropagation
 from civos_siaf.networks.mask_fusion import LightMaskFusion, MaskFusion
@@ -26,8 +24,6 @@ ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "light-propagation-guided": GuidedPropagation,
     "light-fusion": LightMaskFusion,
     "light-s2m": LightS2m,
-    # As in f-BRS: distance maps, and no previous mask.
-    "deeplab-r34-fbrs": partial(DeepLabClicks, with_prev_mask=False, use_disks=False, norm_radius=260),
 }
 """Constructors by the name of the architecture."""
 

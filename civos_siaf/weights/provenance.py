@@ -59,6 +59,8 @@ def file_of(config: Mapping[Any, Any]) -> Path | None:
     target = str(config.get("_target_", "")).rpartition(".")[2]
     try:
         if target in _FINDERS:
+            if config.get("run") is not None:
+                return trained_weights(str(config["name"]), str(config["run"]))
             return _FINDERS[target](str(config["name"]))
         if target == "load_afi_network" and config.get("weights") is None:
             own = OWN.get(str(config.get("architecture")))

@@ -14,7 +14,8 @@ from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.networks.prepare import NetworkT, for_inference, fuse_batch_norm
 from civos_siaf.runtime.device import torch_device
 from civos_siaf.weights import deterministic_weights
-from civos_siaf.weights.load import load_strictly, read_weights, without_prefix
+from civos_siaf.weights.load import load_strictly, read_weights
+from civos_siaf.weights.published_names import our_names
 from civos_siaf.weights.terms import say_terms
 
 _log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ def ready(
     architecture: str,
     device: str,
     fast: bool,
-    names: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] = without_prefix,
+    names: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] = our_names,
 ) -> NetworkT:
     """A fresh network with weights, frozen and in eval mode.
 

@@ -18,6 +18,19 @@ def test_a_missing_root_says_where_to_get_the_data(tmp_path, year):
         assert "\n" not in str(caught.value)
 
 
+def test_where_the_scribbles_of_people_are_to_be_had_is_said_once(tmp_path, moving_squares, caplog):
+    make_sequence(tmp_path, "a", moving_squares)
+    published_davis(tmp_path, year=2017)
+    (said,) = caplog.messages
+    assert "DAVIS-2017-scribbles-trainval.zip" in said
+    assert str(tmp_path / "Scribbles") in said
+    caplog.clear()
+    (tmp_path / "Scribbles" / "a").mkdir(parents=True)
+    (tmp_path / "Scribbles" / "a" / "001.json").write_text("{}")
+    published_davis(tmp_path, year=2017)
+    assert caplog.messages == []
+
+
 def test_a_copy_of_the_other_year_is_told_apart(tmp_path, moving_squares):
     make_sequence(tmp_path, "a", moving_squares)
     assert published_davis(tmp_path, year=2017).sequences == ["a"]

@@ -32,6 +32,7 @@ def test_a_command_gets_its_arguments_and_runs_like_the_script(tmp_path):
 
 
 def test_a_command_finds_the_configurations_from_any_folder(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"")
     result = run("segment", "--cfg", "job", "video=a.mp4", "click=[0,1,2]", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "civos_siaf.methods.CiVOS" in result.stdout

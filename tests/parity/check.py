@@ -21,6 +21,7 @@ CHECKERS: tuple[tuple[str, str], ...] = (
     ("hrnet18s-ocr_shapes.json", "tests.parity.ritm:check"),
     ("clicks.json", "tests.parity.noc:check"),
     ("propagation_shapes.json", "tests.parity.mivos:check"),
+    ("fbrs_shapes.json", "tests.parity.fbrs:check"),
     ("lr_schedule.json", "tests.parity.aot_training:check"),
     ("aott_shapes.json", "tests.parity.aot:check"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
@@ -32,13 +32,19 @@ Network = TypeVar("Network", bound=nn.Module)
 def network(folder: Folder, name: str, empty: Network) -> Network:
     """A network of the recording, loaded strictly."""
     values = deterministic_weights.deterministic_state(folder.json(f"{name}_shapes.json"))
-    for rule in folder.json("overrides.json").get(name, []):
+    apply_overrides(values, folder.json("overrides.json").get(name, []))
+    load_strictly(empty, values, source=f"{name}_shapes.json")
+    return empty.requires_grad_(False).eval()
+
+
+def apply_overrides(values: dict[str, Tensor], rules: Iterable[dict[str, Any]]) -> dict[str, Tensor]:
+    """Multiply tensors, or some of their input channels, and add to them, in place, as rules by name say."""
+    for rule in rules:
         part = values[rule["name"]]
         if "in_channels" in rule:
             part = part[:, slice(*rule["in_channels"])]
         part.mul_(rule.get("multiply", 1.0)).add_(rule.get("add", 0.0))
-    load_strictly(empty, values, source=f"{name}_shapes.json")
-    return empty.requires_grad_(False).eval()
+    return values
 
 
 def image(seed: int, size: tuple[int, int]) -> Tensor:

@@ -40,6 +40,7 @@ def test_a_wrong_recording_is_noticed(tmp_path):
         arrays = dict(archive)
     arrays["blk0_t1_short"][3, 4, 5] += 0.001
     arrays["lt_tokens"][2] += 117
+    arrays["free_labels"][3, 40, 50] ^= 1
     np.savez(tmp_path / "aott.npz", **arrays)
     wrong = [check.name for check in aot.check(Folder(tmp_path)) if not check.ok]
-    assert wrong == ["aott blk0_t1_short", "aott lt_tokens"]
+    assert wrong == ["aott blk0_t1_short", "aott lt_tokens", "aott free_labels"]

@@ -263,3 +263,25 @@ def test_settings_refuse_values_out_of_range():
 def test_reduced_precision_runs():
     p = propagator(precision="bf16", feature_precision="fp16")
     assert p.interact(masks(2), 0).shape == (len(FRAMES), 40, 70)
+
+
+def test_a_sweep_reads_one_annotated_frame_where_the_paper_says_so():
+    """Round 2 reads two annotated frames in the published code, and its own in the paper."""
+    read = {}
+    for earlier in (True, False):
+        steps = []
+        propagator = Propagator(
+            ToyPropagation(),
+            None,
+            video(12),
+            num_objects=1,
+            settings=PropagationSettings(mem_every=3, earlier_annotated=earlier),
+            observer=steps.append,
+        )
+        propagator.interact(masks(1, seed=1), 2)
+        steps.clear()
+        propagator.interact(masks(1, seed=2), 8)
+        read[earlier] = [step.memory_frames for step in steps if step.frame > 8]
+    # Its own, and the one before; every third; of the frame before there is one that is not kept.
+    assert read[False] == [1, 2, 2]
+    assert read[True] == [2, 3, 3]

@@ -1,7 +1,10 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
-from civos_siaf.runtime.device import torch_device
+from civos_siaf.propagation.settings import AotSettings
+from civos_siaf.runtime.device import torch_device, tune
 
 
 def test_a_process_of_several_takes_its_own_gpu(monkeypatch):
@@ -27,3 +30,23 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch):
     ):
         with pytest.raises(ValueError, match=message):
             torch_device(name)
+
+
+def test_a_gpu_is_tuned_and_a_processor_is_not(monkeypatch):
+    cudnn, matmul = SimpleNamespace(benchmark=False), SimpleNamespace(allow_tf32=False)
+    monkeypatch.setattr(torch.backends, "cudnn", cudnn)
+    monkeypatch.setattr(torch.backends.cuda, "matmul", matmul)
+    tune(torch.device("cpu"), tf32=True)
+    assert not cudnn.benchmark
+    tune(torch.device("cuda"), tf32=True)
+    assert cudnn.benchmark
+    assert cudnn.allow_tf32
+    assert matmul.allow_tf32
+    tune(torch.device("cuda"))
+    assert not matmul.allow_tf32
+
+
+def test_sweeps_at_once_by_device():
+    settings = AotSettings(sweeps_at_once="auto")
+    assert (settings.sweeps_on(torch.device("cuda")), settings.sweeps_on(torch.device("cpu"))) == (4, 1)
+    assert AotSettings(sweeps_at_once=2).sweeps_on(torch.device("cuda")) == 2

@@ -15,6 +15,7 @@ VIDEO = np.random.default_rng(0).integers(0, 256, (4, 64, 96, 3), dtype=np.uint8
 CLICKS = Prompts((Click(1, 1, 30, 30), Click(1, 1, 40, 30), Click(1, 1, 5, 5, positive=False)))
 METHODS = ("civos", "civos_light", "mivos", "mivos_light", "mivos_clicks")
 SIAF = ("siaf_light", "siaf_r50", "siaf_swinb")
+AOT = ("clicks_aot", "scribbles_aot")
 SCRIBBLES = Prompts((Scribble(1, 1, [[20, 20], [50, 40]]), Scribble(1, 0, [[5, 5], [9, 9]])))
 
 
@@ -30,14 +31,14 @@ def untrained(name):
     return [f"{option}=null" for option in (*options.published, *options.trained)]
 
 
-@pytest.mark.parametrize("name", [*METHODS, *SIAF])
+@pytest.mark.parametrize("name", [*METHODS, *SIAF, *AOT])
 @pytest.mark.filterwarnings("ignore:.*untrained")
 def test_every_method_plays_two_rounds(configs, name):
     method = instantiate(
         compose("eval_davis", overrides=[f"method={name}", "out=x", *untrained(name)]).method
     )
     session = method.open(Frames.open(VIDEO), num_objects=1)
-    prompts = SCRIBBLES if name in ("mivos", "mivos_light") else CLICKS
+    prompts = SCRIBBLES if name in ("mivos", "mivos_light", "scribbles_aot") else CLICKS
     if name in SIAF:
         prompts += SCRIBBLES
     for _ in range(2):
@@ -48,7 +49,7 @@ def test_every_method_plays_two_rounds(configs, name):
     assert session.wanted_frames == ((1,) if name == "mivos" else None)
 
 
-@pytest.mark.parametrize("name", ["civos", "mivos", "mivos_clicks", "siaf_r50", "siaf_swinb"])
+@pytest.mark.parametrize("name", ["civos", "mivos", "mivos_clicks", "siaf_r50", "siaf_swinb", *AOT])
 def test_published_weights_are_looked_for_and_their_absence_is_told(name, configs, tmp_path, monkeypatch):
     monkeypatch.setenv("CIVOS_SIAF_CHECKPOINTS", str(tmp_path))
     monkeypatch.chdir(tmp_path)

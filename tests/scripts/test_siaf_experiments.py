@@ -1,5 +1,6 @@
 """The trainings of SIAF's interaction, stepped on tiny data in the real layouts, alone and in stages."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,11 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
+from omegaconf import OmegaConf
 from safetensors.torch import load_file
 
+from civos_siaf.cli import roots, stages
+from civos_siaf.data.lvis_images import lvis_images
 from civos_siaf.training.seeds import item_rng
 from tests.data.layouts import write_coco, write_davis, write_lvis, write_youtubevos
 from tests.scripts.conftest import ROOT
@@ -195,7 +199,6 @@ def test_three_stages_run_one_after_the_other_and_survive_a_kill(script, root, t
 @pytest.fixture
 def play_stages(root, tmp_path, monkeypatch):
     """Goes through the stages of a command as `train.py` does, without training; their folders."""
-    from civos_siaf.cli import stages
 
     monkeypatch.chdir(tmp_path)
 
@@ -244,3 +247,51 @@ def test_costs_need_no_weights_to_begin_with(script, root):
     done = script("training_costs.py", "experiment=siaf_r50", f"data_root={root}", *small)
     assert done.returncode == 0, done.stderr
     assert "trained parameters      44.7 M" in done.stdout
+
+
+def test_what_will_run_can_be_read(root):
+    cfg = experiment("siaf_swinb", root)
+    assert (cfg.trainer.steps, cfg.trainer.lr) == STAGES["lvis"]
+    assert {name: (own.steps, own.lr) for name, own in cfg.plan.items()} == STAGES
+    assert OmegaConf.missing_keys(cfg.trainer) == set()
+
+
+@pytest.fixture
+def wanted(tmp_path, monkeypatch):
+    """Looks for what all stages of a command need."""
+    monkeypatch.chdir(tmp_path)
+
+    def look(*options):
+        task = roots.with_roots(["experiment=siaf_swinb", *map(str, options)])
+        with initialize_config_dir(config_dir=str(ROOT / "configs"), version_base="1.3"):
+            cfg = compose("train", overrides=task, return_hydra_config=True)
+            HydraConfig.instance().set_config(cfg)
+            stages.require_all(cfg)
+
+    yield look
+    GlobalHydra.instance().clear()
+
+
+def test_everything_is_looked_for_before_the_first_stage(wanted, root, tmp_path):
+    wanted(f"data_root={root}")
+    with pytest.raises(FileNotFoundError) as error:
+        wanted(f"data_root={root}", "data_root.youtubevos=/no/ytb", "data_root.davis=none")
+    assert str(error.value).startswith(
+        "not there: data.items.clips.root=/no/ytb (stage ytb); data.items.clips.root=none (stage davis). One"
+    )
+    with pytest.raises(
+        FileNotFoundError, match=r"task\.network\.weights=.*weights\.safetensors \(stage ytb\)"
+    ):
+        wanted(f"data_root={root}", "stage=ytb")
+
+
+def test_data_sets_lie_anywhere_and_lvis_finds_the_images_of_coco(wanted, root, tmp_path):
+    lvis, coco = tmp_path / "L", tmp_path / "C"
+    shutil.copytree(root / "lvis", lvis, ignore=shutil.ignore_patterns("images"))
+    parts = {"lvis": lvis, "coco": coco, "davis": root / "davis2017", "youtubevos": root / "youtubevos"}
+    options = [f"data_root.{name}={path}" for name, path in parts.items()]
+    with pytest.raises(FileNotFoundError, match=r"no images of LVIS at .*L/images, and no train2017"):
+        wanted(*options)
+    (coco / "train2017").mkdir(parents=True)
+    wanted(*options)
+    assert lvis_images(lvis, coco) == coco

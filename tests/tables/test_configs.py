@@ -128,7 +128,7 @@ def test_missing_weights_are_named(tmp_path):
         f"(looked into {tmp_path}, ",
     ):
         assert text in str(error.value)
-    with pytest.raises(CannotRunError, match=r"fbrs\.pth"):
+    with pytest.raises(CannotRunError, match=r"no fbrs\.pth: .*download_weights\.py mivos-fbrs.*MPL-2\.0"):
         models.choose(by_role["mivos_clicks"])
     siaf = instantiate(composed("siaf_3", "published", f"weights_folder={tmp_path}").table).runs[0]
     with pytest.raises(CannotRunError, match=r"siaf_r50_y\.safetensors: nobody has published it; train it"):

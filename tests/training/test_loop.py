@@ -17,7 +17,13 @@ from torch import nn
 from civos_siaf.training import loop
 from civos_siaf.training.checkpoint import LAST, Checkpoint
 from civos_siaf.training.distribution import Process
-from civos_siaf.training.failures import NonFiniteLossError, TrainingMemoryError, explained_memory
+from civos_siaf.training.failures import (
+    PATIENCE,
+    FiniteLosses,
+    NonFiniteLossError,
+    TrainingMemoryError,
+    explained_memory,
+)
 from civos_siaf.training.loader import BatchPlan
 from civos_siaf.training.loop import BEST, WEIGHTS, Every, Trainer
 from civos_siaf.training.monitor import read_log
@@ -143,6 +149,32 @@ def test_non_finite_loss_stops_and_saves_its_batch(tmp_path):
     path = tmp_path / "failed_batch_step2_rank0.pt"
     assert str(path) in str(caught.value)
     assert torch.load(path, weights_only=True)["index"].tolist() == [4, 5]
+
+
+def test_a_scaled_loss_that_is_no_number_is_skipped(tmp_path, caplog):
+    scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+    watch = FiniteLosses(scaler, tmp_path, rank=0)
+    bad, good, batch = torch.tensor(float("inf")), torch.tensor(1.0), {"index": torch.tensor([7])}
+    for _ in range(3):
+        for _ in range(PATIENCE - 1):
+            watch.check(bad, batch, step=1)
+        watch.check(good, batch, step=1)
+    assert "loss inf at step 1: skipped, the scale 4 is halved" in caplog.text
+    for _ in range(PATIENCE - 1):
+        watch.check(bad, batch, step=1)
+    with pytest.raises(NonFiniteLossError, match=rf"step 5, {PATIENCE} in a row, with a scale of 4; its"):
+        watch.check(bad, batch, step=5)
+    floor = FiniteLosses(torch.amp.GradScaler("cpu", init_scale=1.0), tmp_path, rank=0)
+    with pytest.raises(NonFiniteLossError, match="with a scale of 1"):
+        floor.check(bad, batch, step=2)
+
+
+def test_a_training_in_half_precision_goes_on_after_one_such_loss(tmp_path):
+    made = trainer(tmp_path, task=TinyTask(fail_at=2), precision="fp16")
+    before = made.scaler.get_scale()
+    assert [progress.step for progress in made.run()] == [1, 2, 3, 4]
+    assert made.scaler.get_scale() == before / 2
+    assert all(torch.isfinite(p).all() for p in made.task.network.parameters())
 
 
 def test_out_of_memory_names_the_switches():

@@ -99,6 +99,8 @@ def test_a_truncated_file_has_the_frames_that_are_there(tmp_path, caplog, suffix
     good = [k for k in range(length) if k not in frames.faults]
     assert len(good) >= length - 1
     assert [stamp(frames[k]) for k in reversed(good)] == good[::-1]
+    if suffix == ".mkv":
+        assert "and it says that it lasts 2.0 s" in caplog.text
     if suffix == ".mp4":
         assert f"it is cut off: 48 frames are listed in it, {length} are there" in caplog.text
         assert frames.cut_off is not None

@@ -93,3 +93,18 @@ def test_sound_alone_is_no_video(tmp_path):
         out.mux(stream.encode(silence))
     with pytest.raises(ValueError, match=r"song\.wav: not a readable video \(it has no video stream\)"):
         Frames.open(tmp_path / "song.wav")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Kind(".mkv", "libx264", start=2.0),
+        Kind(".ts", "libx264", start=90.0),
+        Kind(".mp4", "libx264", cut="trim"),
+    ],
+    ids=lambda kind: kind.title,
+)
+def test_nothing_is_said_of_files_that_begin_late_or_were_trimmed(tmp_path, caplog, kind):
+    with caplog.at_level(logging.WARNING):
+        Frames.open(make(tmp_path, kind))
+    assert caplog.text == ""

@@ -61,7 +61,10 @@ class ShapesClips:
         return self._drawn(index, list(range(self.video_frames)))
 
     def clip(self, index: int, rng: np.random.Generator, *, frames: int, gap: int) -> Clip:
-        """See `ClipSource`: steps of 1..gap frames, forwards."""
+        """Draw a clip of video `index`; the same for the same generator state.
+
+        Steps of 1..gap frames, forwards.
+        """
         steps = rng.integers(1, max(1, gap) + 1, frames - 1)
         times = np.concatenate([[0], np.cumsum(steps)])
         start = int(rng.integers(max(1, self.video_frames - int(times[-1]))))
@@ -88,7 +91,7 @@ class ShapesImages:
         return len(self.clips)
 
     def __getitem__(self, index: int) -> ImageSample:
-        """See `ImageSource`; one mask per object that is visible."""
+        """Read one, 0..len-1; always the same for the same number. One mask per object that is visible."""
         clip = self.clips.clip(index, np.random.default_rng(index), frames=1, gap=1)
         labels = clip.labels[0]
         values = [value for value in np.unique(labels) if value]

@@ -81,7 +81,7 @@ class ResNet50Backbone(PromptedBackbone):
         self.layer4 = stage(1024, 512, 3, stride=1, dilation=2, norm=FrozenBatchNorm2d)
 
     def forward(self, images: Tensor, maps: Tensor) -> Levels:
-        """See `PromptedBackbone`."""
+        """Features of what the prompts ask."""
         x = F.relu(self.bn1(_joined(self.conv1(images), self.id_stem(maps))))
         low = self.layer1(F.max_pool2d(x, 3, stride=2, padding=1))
         middle8 = self.layer2(low)
@@ -126,7 +126,7 @@ class SwinBackbone(PromptedBackbone):
                     nn.init.zeros_(module.bias)
 
     def forward(self, images: Tensor, maps: Tensor) -> Levels:
-        """See `PromptedBackbone`."""
+        """Features of what the prompts ask."""
         x = _joined(self.patch_embed.proj(images), self.id_stem(maps))
         x = self.patch_embed.norm(x.permute(0, 2, 3, 1))
         found = []
@@ -166,7 +166,7 @@ class MobileNetBackbone(PromptedBackbone):
         return self
 
     def forward(self, images: Tensor, maps: Tensor) -> Levels:
-        """See `PromptedBackbone`."""
+        """Features of what the prompts ask."""
         x = _joined(self.trunk.bn1(self.trunk.conv_stem(images)), self.id_stem(maps))
         found = []
         for index, block in enumerate(self.trunk.blocks):

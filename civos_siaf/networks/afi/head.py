@@ -62,7 +62,10 @@ class NarrowMaskHead(nn.Module):
         self.logits = nn.Conv2d(width, NUM_IDENTITIES, 1)
 
     def forward(self, across: Tensor, high: Tensor, low: Tensor, votes: Tensor | None = None) -> Tensor:
-        """See `MaskHead`; votes (N, 22, h, w) of the prompts, of any size."""
+        """Features of any size to logits (N, 11, h, w) of the size of the low ones.
+
+        Votes (N, 22, h, w) of the prompts, of any size.
+        """
         joined = self.low(low) + _resized(self.across(across), low) + _resized(self.high(high), low)
         if self.votes is not None and votes is not None:
             joined = joined + _resized(self.votes(votes), low)

@@ -59,7 +59,10 @@ class ClickTask(Task):
         self.both_signs = both_signs
 
     def forward(self, batch: TrainingItem, step: int) -> Losses:
-        """See `Task`; scalars: `nfl` and `iou` of the final answer."""
+        """Losses of a batch (tensors with the batch first, and `index` (B,) int64) at a step from 0 on.
+
+        Scalars: `nfl` and `iou` of the final answer.
+        """
         iterations = int(step_rng(step).integers(self.max_iterations + 1))
         previous, points = self._play(batch, iterations)
         image = self._with_mask(batch["image"], previous)

@@ -35,7 +35,10 @@ class S2mTask(Task):
         self.loss = loss
 
     def forward(self, batch: TrainingItem, step: int) -> Losses:
-        """See `Task`; scalars: `iou`, and `iou_previous` of the masks it began from."""
+        """Losses of a batch (tensors with the batch first, and `index` (B,) int64) at a step from 0 on.
+
+        Scalars: `iou`, and `iou_previous` of the masks it began from.
+        """
         logits = self._logits(batch)
         truth = batch["mask"][:, 0].long()
         classes = aggregate_logits(logits.sigmoid()[None, :, 0]).transpose(0, 1)

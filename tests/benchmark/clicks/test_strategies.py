@@ -25,6 +25,35 @@ def squares():
     return truth
 
 
+def test_one_click_per_object_in_round_1_whatever_the_strategy(squares):
+    line = {"object_id": 1, "path": [[0.2, 0.3], [0.3, 0.3]]}
+    other = {"object_id": 1, "path": [[0.7, 0.3], [0.8, 0.3]]}
+    background = {"object_id": 0, "path": [[0.5, 0.9], [0.6, 0.9]]}
+    first = frame(squares, lines=[line, other, background], first=True)
+    squares[10:31, 50:71] = 1  # a second region as deep as the first
+    for name in ("f1", "f2", "f3", "f3_regions"):
+        as_published = click_strategy(name)(first)
+        clicks = click_strategy(name, first_round_clicks=1)(first)
+        assert all(click.positive for click in clicks), name
+        assert len(clicks) == len({click.object_id for click in clicks}) > 0, name
+        assert (len(as_published) > len(clicks)) == (name != "f3_regions"), name
+
+
+def test_at_most_so_many_clicks_of_an_object(squares):
+    prediction = np.zeros_like(squares)
+    prediction[35:55, 40:60], prediction[35:55, 62:79] = 1, 1
+    wrong = frame(squares, prediction)
+    found = {n: click_strategy("f3", max_clicks=n, count="object")(wrong) for n in (1, 2, 3)}
+    for n, clicks in found.items():
+        assert sum(click.object_id == 1 for click in clicks) <= n
+    assert {click.positive for click in found[1] if click.object_id == 1} == {True}
+    assert {click.positive for click in found[2] if click.object_id == 1} == {True, False}
+    by_sign = click_strategy("f3", max_clicks=1)(wrong)
+    assert sum(click.object_id == 1 for click in by_sign) == 2
+    with pytest.raises(ValueError, match="count must be sign or object, got 'all'"):
+        click_strategy("f3", count="all")
+
+
 def test_equal_components_come_in_reverse_order_of_appearance():
     mask = np.zeros((9, 9), bool)
     mask[0, 0], mask[4, 4:6], mask[8, 8] = True, True, True

@@ -5,9 +5,27 @@ const MOVING = ["Left", "Right", "Up", "Down", "Home", "End", "PageUp", "PageDow
 const CHOOSING = [...MOVING, "Space", "Enter", "Escape"];
 const TYPING_TIME = 700;
 
+// Signs of a keyboard with Latin letters by the place of the key, plain and with shift.
+const PLACES = {
+  Backquote: "`~", Minus: "-_", Equal: "=+", BracketLeft: "[{", BracketRight: "]}", Backslash: "\\|",
+  Semicolon: ";:", Quote: "'\"", Comma: ",<", Period: ".>", Slash: "/?",
+};
+
+/** The sign that a key stands for: its own, or where the layout has no Latin letters the one of its place. */
+function signOf({ key, code = "", shiftKey }) {
+  const digit = /^Digit(\d)$/.exec(code)?.[1];
+  // AZERTY has the digits above; without shift its keys give other signs.
+  if (digit && !/^[0-9]$/.test(key) && (!shiftKey || key > "\x7f")) return digit;
+  if (key !== "Dead" && (key.length !== 1 || key <= "\x7f")) return key;
+  const letter = /^Key([A-Z])$/.exec(code)?.[1];
+  return letter?.toLowerCase() ?? digit ?? PLACES[code]?.[Number(shiftKey)] ?? key;
+}
+
 /** The name of a key press, such as Ctrl+Shift+Z, Left or ?. On a Mac, Cmd counts as Ctrl. */
 export function nameOf(event) {
-  const key = NAMES[event.key] ?? event.key;
+  // AltGr makes another sign, which is meant as it is.
+  const sign = event.getModifierState("AltGraph") ? event.key : signOf(event);
+  const key = NAMES[sign] ?? sign;
   const letter = key.length === 1 && key.toLowerCase() !== key.toUpperCase();
   const parts = [];
   // AltGr comes as Ctrl and Alt, but only makes another sign.
@@ -57,13 +75,13 @@ export class Keys {
     event.preventDefault();
     if (event.repeat && !command.repeats) return;
     if (command.when && !command.when()) return;
-    if (command.release) this.held = { key: event.key.toLowerCase(), command };
+    if (command.release) this.held = { key: event.code || event.key, command };
     command.run(event);
   }
 
   up(event) {
     if (event.key === " ") this.space.up(event);
-    if (this.held?.key === event.key.toLowerCase()) this.release();
+    if (this.held?.key === (event.code || event.key)) this.release();
   }
 
   release() {
