@@ -47,7 +47,8 @@ class MultiObjectClickPredictor:
         second_look: predict every clicked object once more, in its surroundings only; for networks that are
             fast and work at a reduced size. None (published): no.
         repeats: so many times more the network looks, with its answer as previous mask, at the whole image
-            and then in the second look, unless the answer has settled before (published: 0).
+            and then in the second look, at images that it sees reduced, until the answer is sure or has
+            settled (published: 0).
         hold: the answer agrees with every click, see `hold_clicks`; published: as the network likes.
         doubt: every clicked object is also predicted without its previous mask, and the better answer is
             taken, see `better_answer`; published: no.
@@ -158,7 +159,9 @@ class MultiObjectClickPredictor:
         def closer(now: NDArray[np.float32]) -> NDArray[np.float32]:
             return self._look_again(rgb, now, clicks)
 
-        for look, times in ((whole, self.repeats), (closer, 1 + self.repeats)):
+        # Measured: where the network sees the image at its full size, repeated looks do harm.
+        repeats = self.repeats if self.network.internal_scale(rgb.shape[2], rgb.shape[3]) < 1 else 0
+        for look, times in ((whole, repeats), (closer, 1 + repeats)):
             for number in range(times):
                 if (number or look is whole) and sureness(prob) >= SURE:
                     break

@@ -209,7 +209,7 @@ def test_half_precision_is_close(light: ClickNetwork) -> None:
         answers.append(predictor.add(CLICKS[0]))
     assert answers[1].dtype == np.float32
     assert 0 < np.abs(answers[0] - answers[1]).max() < 0.05
-    with pytest.raises(ValueError, match="precision must be fp32, bf16 or fp16, got 'int8'"):
+    with pytest.raises(ValueError, match="precision must be one of fp32, bf16, fp16, auto, got 'int8'"):
         toy(precision="int8")
 
 

@@ -163,14 +163,19 @@ def test_a_previous_mask_is_doubted_where_the_clicks_say_otherwise() -> None:
 
 
 class Growing(Disk):
-    """Its answer is the clicks and one pixel more around the previous mask, up to 20 columns wide."""
+    """Its answer is the clicks and four pixels more around the previous mask, in the left half; it is unsure."""
+
+    reduced = 0.5
+
+    def internal_scale(self, height, width):  # type: ignore[no-untyped-def]
+        return self.reduced
 
     def decode(self, features, stage):  # type: ignore[no-untyped-def]
         mask, positive, _ = features.main.unbind(dim=1)
         grown = torch.nn.functional.max_pool2d(mask[:, None], 9, stride=1, padding=4)[:, 0]
         found = torch.maximum(grown, positive)
         found[..., 40:] = 0
-        return ClickOutput(found[:, None] * 8 - 4, None)
+        return ClickOutput(found[:, None] * 2 - 1, None)
 
 
 def test_looks_are_repeated_until_the_answer_settles() -> None:
@@ -192,3 +197,7 @@ def test_looks_are_repeated_until_the_answer_settles() -> None:
         image, click, num_objects=1, previous=previous
     )
     assert len(settled.seen) == 2
+    full = Growing()
+    full.reduced = 1.0
+    MultiObjectClickPredictor(full, mode="NoBRS", flip=False, repeats=5).predict(image, click, num_objects=1)
+    assert len(full.seen) == 1

@@ -22,7 +22,7 @@ from tests.scripts.experiments import check_elsewhere, experiment, first_losses
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("data")
     lvis = write_lvis(root / "lvis")
-    coco = write_coco(root / "coco", size=(120, 160))
+    coco = write_coco(root / "coco")
     (coco / "annotations").mkdir()
     shutil.copy(coco / "instances.json", coco / "annotations" / "instances_train2017.json")
     (lvis / "images" / "train2017").rename(coco / "train2017")
