@@ -163,7 +163,7 @@ def test_a_previous_mask_is_doubted_where_the_clicks_say_otherwise() -> None:
 
 
 class Growing(Disk):
-    """Its answer is the clicks and four pixels more around the previous mask, in the left half; it is unsure."""
+    """Its answer is the clicks and four pixels more around the previous mask, in the left half."""
 
     reduced = 0.5
 
