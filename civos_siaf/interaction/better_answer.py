@@ -17,15 +17,17 @@ SETTLED = 0.95
 """IoU with the answer before from which on a further look is not worth its time."""
 SURE = 0.85
 """Sureness from which on no further look is needed."""
+KEPT = 0.8
+"""Sureness from which on a corrected mask stays; it and the margin were chosen on DAVIS validation frames."""
 MARGIN = 0.02
-"""How much surer an answer without the previous mask has to be (chosen on DAVIS validation frames)."""
+"""How much surer an answer without the previous mask has to be."""
 
 
 def better_answer(corrected: Probability, fresh: Probability, clicks: Sequence[Click]) -> Probability:
     """The answer from the previous mask or the one from nothing, whichever follows all clicks, or is surer.
 
     A network that was shown a wrong mask tends to keep it, and one that was shown none knows nothing of the
-    clicks of other frames. So the fresh answer must be clearly surer to be taken.
+    clicks of other frames. So the fresh answer is taken only in the place of one that is not sure.
 
     Args:
         corrected: (H, W) from the previous mask and the clicks.
@@ -35,7 +37,8 @@ def better_answer(corrected: Probability, fresh: Probability, clicks: Sequence[C
     wrong, wrong_fresh = disagreeing(corrected, clicks), disagreeing(fresh, clicks)
     if wrong != wrong_fresh:
         return corrected if wrong < wrong_fresh else fresh
-    return fresh if sureness(fresh) > sureness(corrected) + MARGIN else corrected
+    sure = sureness(corrected)
+    return fresh if sure < KEPT and sureness(fresh) > sure + MARGIN else corrected
 
 
 def differ(left: Probability, right: Probability, *, alike: float = ALIKE) -> bool:

@@ -23,6 +23,10 @@ def test_clicks_count_first_then_sureness():
     surer = disk(20, 20, inside=0.99)
     assert better_answer(agreeing, surer, clicks) is surer
     assert better_answer(surer, agreeing, clicks) is surer
+    # A mask that is sure stays, though another is surer still: small corrections do not begin anew.
+    sure, surer = disk(20, 20, inside=0.85, outside=0), disk(20, 20, inside=0.99, outside=0)
+    assert sureness(sure) < sureness(surer) - 0.05
+    assert better_answer(sure, surer, clicks) is sure
     alike = disk(20, 20, inside=0.601)
     assert better_answer(agreeing, alike, clicks) is agreeing
 
