@@ -58,7 +58,7 @@ def test_damage_beyond_what_is_checked_is_named_when_it_is_reached(damaged, monk
 
 
 def test_propagation_goes_around_a_damaged_frame(damaged, tmp_path):
-    with open_project.open(damaged, NearestColour(), folder=tmp_path / "p") as project:
+    with open_project.annotate(damaged, method=NearestColour(), folder=tmp_path / "p") as project:
         square = project.add_object()
         project.click(0, square, x=20, y=40)
         project.propagate()
@@ -74,11 +74,11 @@ def test_propagation_goes_around_a_damaged_frame(damaged, tmp_path):
 
 def test_a_segmentation_does_not_end_at_a_damaged_frame(damaged):
     prompts = Prompts((Click(0, 1, x=20, y=40),))
-    labels = segment(NearestColour(), Frames.open(damaged, hold=True), prompts)
+    labels = segment(Frames.open(damaged, hold=True), prompts, method=NearestColour()).labels
     assert len(labels) == 24
     assert labels[5].any()
     with pytest.raises(DamagedFrameError, match="frame 5 is damaged"):
-        segment(NearestColour(), Frames.open(damaged), prompts)
+        segment(Frames.open(damaged), prompts, method=NearestColour())
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".ts", ".mkv"])

@@ -55,7 +55,7 @@ def test_a_session_of_the_annotation_tool(method, tmp_path):
     folder.mkdir()
     for index, frame in enumerate(VIDEO):
         Image.fromarray(frame).save(folder / f"{index:05d}.png")
-    with open_project.open(folder, method("sam2"), folder=tmp_path / "project") as project:
+    with open_project.annotate(folder, method=method("sam2"), folder=tmp_path / "project") as project:
         first = project.add_object("one")
         shown = project.click(2, first, x=20, y=30)
         assert (shown == first).any()
@@ -72,7 +72,7 @@ def test_a_session_of_the_annotation_tool(method, tmp_path):
         project.undo()
         project.redo()
         assert np.array_equal(project.labels(5), after)
-    with open_project.open(folder, method("sam2"), folder=tmp_path / "project") as project:
+    with open_project.annotate(folder, method=method("sam2"), folder=tmp_path / "project") as project:
         assert np.array_equal(project.labels(5), after)
         project.click(1, first, x=22, y=31)
         project.commit()
