@@ -75,27 +75,40 @@ def _region(
     """The part of a mask that a negative click points at: up to where the image has an edge.
 
     It is the connected piece of the mask without what is nearer, across the edges of the image, to one of
-    the object's positive clicks.
+    the object's positive clicks or, where the piece has none, to its body.
     """
     height, width = prob.shape
     _, pieces = cv2.connectedComponents((prob > THRESHOLD).astype(np.uint8))
     piece = pieces == pieces[pixel(wrong, height, width)]
-    holding = [c for c in clicks if c.positive and piece[pixel(c, height, width)]]
+    place = pixel(wrong, height, width)
+    held = [pixel(c, height, width) for c in clicks if c.positive]
+    holding = [other for other in held if piece[other]] if held else _body(prob, piece, place)
     if not holding:
         return np.asarray(piece)
     left, top, box_width, box_height = cv2.boundingRect(piece.astype(np.uint8))
     box = slice(top, top + box_height), slice(left, left + box_width)
     markers = np.zeros((box_height, box_width), np.int32)
-    markers[~piece[box]] = 3
-    for click in [*holding, wrong]:
-        y, x = pixel(click, height, width)
-        cv2.circle(markers, (x - left, y - top), DOT, 1 if click.positive else 2, -1)
+    for y, x in holding:
+        cv2.circle(markers, (x - left, y - top), DOT, 1, -1)
+    cv2.circle(markers, (place[1] - left, place[0] - top), DOT, 2, -1)
     flooded = cv2.watershed(np.ascontiguousarray(image[box]), markers)
     # Watershed leaves its lines, and the rim of the picture, to nobody.
     taken = cv2.dilate((flooded == 2).astype(np.uint8), np.ones((3, 3), np.uint8), iterations=2) > 0
     region = np.zeros_like(piece)
     region[box] = taken & (flooded != 1) & piece[box]
     return np.asarray(region)
+
+
+def _body(
+    prob: NDArray[np.float32], piece: NDArray[np.bool_], place: tuple[int, int]
+) -> list[tuple[int, int]]:
+    """The thickest place of the largest piece of a mask; nothing for other pieces, and near the click."""
+    if 2 * piece.sum() < (prob > THRESHOLD).sum():
+        return []
+    depth = cv2.distanceTransform(np.pad(piece, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    y, x = divmod(int(depth.argmax()), depth.shape[1])
+    near = (y - place[0]) ** 2 + (x - place[1]) ** 2 < depth[y, x] ** 2
+    return [] if near else [(y, x)]
 
 
 def _patch(size: tuple[int, int], place: tuple[int, int], certain: float) -> NDArray[np.float32]:

@@ -41,6 +41,18 @@ def test_a_piece_without_a_positive_click_goes_entirely():
     assert held.sum() == 15 * 15
 
 
+def test_a_negative_click_alone_leaves_the_body_of_the_object():
+    prob = np.zeros((1, HEIGHT, WIDTH), np.float32)
+    prob[0, 5:55, 2:40] = 0.9  # the object, on the dark half, and something bright that it has annexed
+    prob[0, 20:30, 40:70] = 0.9
+    held = hold_clicks(prob, [Click(0, 1, x=60, y=25, positive=False)], two_halves())[0] > 0.5
+    assert held[5:55, 2:37].all()
+    assert not held[20:30, 43:70].any()
+    # In the middle of it, it means all of it.
+    middle = hold_clicks(prob, [Click(0, 1, x=20, y=30, positive=False)], two_halves())[0] > 0.5
+    assert not middle.any()
+
+
 def test_a_missed_positive_click_adds_a_patch():
     prob = np.zeros((2, HEIGHT, WIDTH), np.float32)
     prob[1] = 0.8
