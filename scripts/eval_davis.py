@@ -23,11 +23,11 @@ def shard_of(text: str) -> Shard:
 
 def run(cfg: DictConfig) -> None:
     dataset = instantiate(cfg.dataset)  # before what loads torch
+    rules, clicks, clock = (instantiate(part) for part in (cfg.rules, cfg.clicks, cfg.clock))
+    shard = shard_of(str(cfg.shard))
     choose(cfg)
     from civos_siaf.weights.provenance import about_method
 
-    rules, clicks, clock = (instantiate(part) for part in (cfg.rules, cfg.clicks, cfg.clock))
-    shard = shard_of(str(cfg.shard))
     evaluation = Evaluation(
         instantiate(cfg.method),
         dataset,

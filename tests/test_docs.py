@@ -10,6 +10,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 
 import civos_siaf
+from civos_siaf.cli import debugging
 from civos_siaf.cli.arguments import rewritten
 
 ROOT = Path(__file__).parents[1]
@@ -42,7 +43,10 @@ def test_an_example_runs(text, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(("script", "options"), list(commands()))
-def test_a_command_has_options_that_there_are(script, options):
+def test_a_command_has_options_that_there_are(script, options, monkeypatch):
+    for name in (debugging.VARIABLE, debugging.LOG_VARIABLE):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setattr(debugging, "show_messages", lambda: None)
     path = ROOT / script
     assert path.is_file(), f"no {script}"
     found = HYDRA.search(path.read_text())
@@ -50,6 +54,7 @@ def test_a_command_has_options_that_there_are(script, options):
         with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
             HydraConfig.instance().cfg = None
             options = [option for option in options if not option.startswith("--")]
+            debugging.take_debug_options(options)  # they are no options of Hydra's
             compose(found[1], rewritten(options, first="video", lists=("click",)))
 
 

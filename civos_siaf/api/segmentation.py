@@ -10,7 +10,6 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from civos_siaf.api.methods import load_method
 from civos_siaf.masks import VOID, write_png
 from civos_siaf.prompts import Click, Prompt, Prompts
 from civos_siaf.propagation.label_store import LazyLabels
@@ -109,7 +108,12 @@ def segment(
         raise ValueError("nothing to segment: all prompts are of the background")
     place = {number: new for new, number in enumerate(numbers, 1)}
     items = (replace(item, object_id=place.get(item.object_id, 0)) for item in prompts.items)
-    system = load_method(method, device=device) if isinstance(method, str) else method
+    if isinstance(method, str):
+        from civos_siaf.api.methods import load_method  # loads torch, which mistakes need not wait for
+
+        system = load_method(method, device=device)
+    else:
+        system = method
     session = system.open(frames, num_objects=len(numbers))
     session.interact(Prompts(tuple(items)))
     labels = session.propagate(progress)

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 
 VARIABLE = "CIVOS_SIAF_LOG"
 """Environment variable with the level: debug, info, warning or error."""
 LEVELS = ("debug", "info", "warning", "error")
+
+
+class _StandardError(logging.StreamHandler):  # type: ignore[type-arg]
+    """Writes to what standard error is at the time of a message: it may have been replaced since."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
 
 
 def show_messages(level: str | None = None) -> None:
@@ -25,10 +34,9 @@ def show_messages(level: str | None = None) -> None:
     if name not in LEVELS:
         raise ValueError(f"log={name}: the level is one of {', '.join(LEVELS)}")
     logger = logging.getLogger("civos_siaf")
-    if not any(getattr(handler, "civos_siaf", False) for handler in logger.handlers):
-        handler = logging.StreamHandler()
+    if not any(isinstance(handler, _StandardError) for handler in logger.handlers):
+        handler = _StandardError()
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S"))
-        handler.civos_siaf = True  # type: ignore[attr-defined]
         logger.addHandler(handler)
         logger.propagate = False
     logger.setLevel(name.upper())

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1]
 def resource_folder(name: Literal["configs", "scripts", "checkpoints"]) -> Path:
     """The folder of the configurations, of the scripts, or of the included weights.
 
-    >>> (folder("configs") / "eval_davis.yaml").is_file()
+    >>> (resource_folder("configs") / "eval_davis.yaml").is_file()
     True
     """
     inside = PACKAGE / name
@@ -22,7 +22,7 @@ def resource_folder(name: Literal["configs", "scripts", "checkpoints"]) -> Path:
 def distinct_folders(folders: Sequence[Path]) -> list[Path]:
     """Each folder once, where it comes first.
 
-    >>> [str(path) for path in distinct([Path("data"), Path("/data"), Path("data").absolute()])]
+    >>> [str(path) for path in distinct_folders([Path("data"), Path("/data"), Path("data").absolute()])]
     ['data', '/data']
     """
     found: dict[Path, Path] = {}

@@ -46,13 +46,16 @@ def play_round(method: Method, video: Frames, count: int) -> LabelVideo:
     """
     labels = boxes(count, video.size).numpy()
     session = method.open(video, num_objects=count)
-    session.interact(Prompts(tuple(_stroke(number) for number in range(1, count + 1))))
+    session.interact(Prompts(tuple(_stroke(number, video.size) for number in range(1, count + 1))))
     session.interact(Prompts(tuple(MaskPrompt(0, k, labels == k) for k in range(1, count + 1))))
     return session.propagate()
 
 
-def _stroke(number: int) -> Scribble:
-    return Scribble(0, number, [(9 * number, 20), (9 * number + 5, 30)])
+def _stroke(number: int, size: tuple[int, int]) -> Scribble:
+    """Within a frame of this height and width, however small."""
+    height, width = size
+    points = ((9 * number, 20), (9 * number + 5, 30))
+    return Scribble(0, number, [(min(x, width - 1), min(y, height - 1)) for x, y in points])
 
 
 NETWORKS = {

@@ -287,7 +287,7 @@ def _complete(stream: VideoStream, packets: PacketTable, *, steps: int) -> bool:
     stamps = packets.pts[packets.pts != MISSING]
     if not stream.duration or not steps or len(stamps) < 2:
         return False
-    return bool(stamps.max() - stamps.min() >= stream.duration * (1 - 2 / steps))
+    return bool(stamps.max() - stamps.min() >= stream.duration * (1 - 1.5 / steps))
 
 
 def _ends_early(container: InputContainer, stream: VideoStream, packets: PacketTable) -> str | None:

@@ -65,9 +65,9 @@ def test_files_of_the_role_and_of_its_overrides_are_both_in_the_key(cells, compo
 @pytest.mark.parametrize(
     ("settings", "device", "bench", "expected"),
     [
-        (SCORES, "cpu", "cuda", []),
+        (SCORES, "cpu", "cuda", ["device=cpu"]),
         (SCORES, "cuda:1", "cpu", ["device=cuda:1"]),
-        (OBJECTS, "cuda", "cpu", []),
+        (OBJECTS, "cuda", "cpu", ["device=cpu"]),
         (OBJECTS, "cpu", "cuda", ["device=cuda"]),
     ],
 )

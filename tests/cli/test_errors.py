@@ -6,6 +6,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from omegaconf import OmegaConf
 
+from civos_siaf.api.configuration import built
 from tests.scripts.conftest import ROOT
 
 
@@ -23,7 +24,7 @@ def errors(monkeypatch):
         ("eval_davis", ["clik_strategy=f3"], "no option 'clik_strategy'; did you mean click_strategy?"),
         ("eval_davis", ["method.setings.mem_every=3"], "no option 'method.setings'; did you mean settings?"),
         ("eval_davis", ["clock.zzz=3"], "no option 'clock.zzz'; there are _target_"),
-        ("eval_davis", ["method=civo"], "no method 'civo'; there are civos, civos_light, mivos"),
+        ("eval_davis", ["method=civo"], "no method 'civo'; there are civos, civos_light, clicks_aot, "),
         ("eval_davis", ["method=[civos"], "no viable alternative at input '[civos'"),
         ("reproduce", ["table=civos_9"], "no table 'civos_9'; there are civos_1, civos_2"),
         ("train", ["experiment=ritm"], "no experiment 'ritm'; there are aot_light"),
@@ -75,14 +76,14 @@ def test_one_line_and_nothing_else(script, arguments, message):
     assert done.stderr == f"error: {message}\n"
 
 
-def test_what_a_constructor_refuses_is_raised_as_it_is(errors, tmp_path, monkeypatch):
+def test_what_a_constructor_refuses_is_raised_as_it_is(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CIVOS_SIAF_CHECKPOINTS", str(tmp_path))
     path = {"_target_": "civos_siaf.weights.locate.published_weights", "name": "ritm-h18s"}
     with pytest.raises(FileNotFoundError, match=r"^no coco_lvis_h18s_itermask.pth in "):
-        errors.built(OmegaConf.create({"_target_": "builtins.dict", "path": path}))
+        built(OmegaConf.create({"_target_": "builtins.dict", "path": path}))
     with pytest.raises(InstantiationException):
-        errors.built(OmegaConf.create({"_target_": "builtins.dict.nothing"}))
+        built(OmegaConf.create({"_target_": "builtins.dict.nothing"}))
 
 
 @pytest.mark.parametrize(

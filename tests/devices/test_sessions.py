@@ -80,7 +80,7 @@ def siaf(backbone, *, device):
     return SIAF(
         load_afi_network(f"afi-{backbone}", device=device),
         load_aot_network(f"{backbone}_aotl", device=device),
-        settings=AotSettings(gap=2),
+        settings=AotSettings(mem_every=2),
     )
 
 

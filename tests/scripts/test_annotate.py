@@ -12,7 +12,8 @@ import pytest
 from civos_siaf.video.writer import write_video
 
 # A method that is there at once: none of these tests asks it.
-OPTIONS = ("method=nearest_colour", "method._target_=types.SimpleNamespace", "open_browser=false")
+TOY = ("method=nearest_colour", "method._target_=types.SimpleNamespace")
+OPTIONS = (*TOY, "open_browser=false", "device=cpu")
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_without_a_video_there_is_the_list_and_a_warning_where_others_can_reach_
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("video=nothing.mp4",), "no video file or image folder"),
+        (("video=nothing.mp4",), "video: no file or folder at nothing.mp4"),
         (("video=clip.txt",), "not a readable video"),
         (("port=99999999",), "cannot listen"),
         (("host=nowhere.invalid",), "cannot listen"),

@@ -14,8 +14,13 @@ from PIL import Image
 
 from civos_siaf.benchmark.noc import ClickSample, evaluate_clicks
 from civos_siaf.interaction.brs import FeatureBrs
+from civos_siaf.interaction.click_interaction import ClickInteraction
+from civos_siaf.interaction.frame_interaction import FrameView
 from civos_siaf.interaction.predictor import ClickPredictor
+from civos_siaf.interaction.scribble_interaction import ScribbleInteraction
 from civos_siaf.networks.click_network import ClickNetwork
+from civos_siaf.networks.padding import Padding
+from civos_siaf.prompts import Click, Prompts, Scribble
 from civos_siaf.speed import clicks
 from civos_siaf.weights.click_networks import build
 
@@ -122,9 +127,36 @@ def test_network_configs(configs, name: str) -> None:
     assert isinstance(network, ClickNetwork)
 
 
+def check_interaction(name: str, interaction: ClickInteraction | ScribbleInteraction) -> None:
+    kind, prompt = {
+        "objects_light": (ClickInteraction, Click(0, 1, 20, 20)),
+        "strokes_light": (ScribbleInteraction, Scribble(0, 1, [(12, 12), (28, 28)])),
+    }[name]
+    assert isinstance(interaction, kind)
+    assert interaction.accepts == (type(prompt),)
+    padding = Padding.to_multiple(40, 60, 16)
+    view = FrameView(
+        index=0,
+        rgb=np.full((40, 60, 3), 90, np.uint8),
+        image=torch.zeros(1, 3, *padding.size),
+        padding=padding,
+        prob=torch.zeros(3, *padding.size),
+        labels=np.zeros(padding.size, np.uint8),
+    )
+    masks = interaction.predict(view, [Prompts((prompt,))])
+    assert tuple(masks.shape) in ((3, 40, 60), (3, *padding.size))
+    assert masks.isfinite().all()
+    if name == "strokes_light":
+        assert not interaction.scale_to_padded
+
+
 @pytest.mark.parametrize("name", INTERACTIONS)
 def test_interaction_configs(configs, name: str) -> None:
-    predictor = instantiate(compose(f"interaction/{name}").interaction)(build("light-clicks").eval())
+    config = compose(f"interaction/{name}").interaction
+    if not config.get("_partial_"):  # a whole interaction with its own network
+        check_interaction(name, instantiate(config))
+        return
+    predictor = instantiate(config)(build("light-clicks").eval())
     assert isinstance(predictor, ClickPredictor)
     truth = np.zeros((40, 60), np.int8)
     truth[10:30, 10:30] = 1

@@ -129,7 +129,7 @@ def test_parts_by_torchrun(script, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["dataset.root=nowhere"], "no data set at nowhere"),
+        (["dataset.root=nowhere"], "dataset.root: no file or folder at nowhere"),
         (["dataset.split=test"], "no split 'test'"),
         (["dataset.sequences=[bear]"], "sequence 'bear': no folder"),
         (["click_strategy=f9"], "click_strategy must be none, f1, f2, f3 or f3_regions, got 'f9'"),

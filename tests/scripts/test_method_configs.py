@@ -107,4 +107,8 @@ def test_siaf_says_which_networks_are_untrained(configs, monkeypatch, tmp_path):
     with pytest.warns(UserWarning, match="afi-r50 is untrained"):
         instantiate(cfg.interaction)
     light = compose("method/siaf_light").method.propagation
-    assert (light.path.name, light.path.required) == ("light_identity", False)
+    assert light.weights == {
+        "_target_": "civos_siaf.weights.locate.own_weights",
+        "name": "light_identity",
+    }
+    assert "run" not in compose("method/siaf_light").method.interaction.weights

@@ -174,11 +174,11 @@ ROW = {"key": "a", "labels": ["a"], "published": [1.0]}
     ("change", "message"),
     [
         ({"run": {**RUN, "role": None}}, "row a: no role"),
-        ({"run": {**RUN, "metric": "speed"}}, "metric must be one of r_auc, auc, at_60s, got 'speed'"),
+        ({"run": {**RUN, "metric": "speed"}}, "metric must be one of r_auc, auc, at_60s, .*, got 'speed'"),
         ({"run": {**RUN, "kind": "x"}}, "kind must be one of"),
         ({"run": {**RUN, "metric": "auc", "max_clicks": 1, "colour": 1}}, "unknown for evaluation: colour"),
         ({"run": {**RUN, "metric": "auc"}}, "missing or unknown for evaluation: max_clicks"),
-        ({"run": {**RUN, "metric": "auc", "max_clicks": 1, "after": 1}}, "after=1 is for at_60s only"),
+        ({"run": {**RUN, "metric": "auc", "max_clicks": 1, "after": 1}}, "for at_60s and after_round only"),
         ({"rows": [ROW, ROW]}, "two rows with the same key"),
         ({"rows": [{**ROW, "published": [1.0, 2.0]}]}, "row a: needs 1 figures and 1 labels"),
         ({"rows": [{**ROW, "colour": 1}]}, "row a: unknown colour"),

@@ -3,6 +3,7 @@ import torch
 from safetensors.torch import save_file
 
 from civos_siaf.networks.propagation_network import PropagationNetwork
+from civos_siaf.weights import click_networks
 from civos_siaf.weights.manifest import RECORDS
 from civos_siaf.weights.mivos_networks import ARCHITECTURES, build, load_network, load_propagation_network
 
@@ -48,5 +49,12 @@ def test_unknown_names_and_wrong_kinds_are_refused():
 
 def test_every_published_file_of_mivos_has_its_architecture():
     records = [record for record in RECORDS if record.name.startswith("mivos")]
-    assert [record.file_name for record in records] == ["propagation_model.pth", "fusion.pth", "s2m.pth"]
-    assert all(record.architecture in ARCHITECTURES for record in records)
+    assert [record.file_name for record in records] == [
+        "propagation_model.pth",
+        "fusion.pth",
+        "s2m.pth",
+        "fbrs.pth",
+    ]
+    *others, fbrs = records
+    assert all(record.architecture in ARCHITECTURES for record in others)
+    assert fbrs.architecture in click_networks.ARCHITECTURES

@@ -13,7 +13,7 @@ LONGEST = 2**24 - 1
 def encode_runs(labels: Labels) -> bytes:
     """Encode a label map (H, W) row by row: little-endian uint32 per run, `label << 24 | length`.
 
-    >>> np.frombuffer(encode(np.array([[0, 0, 3]], np.uint8)), "<u4").tolist() == [2, 3 << 24 | 1]
+    >>> np.frombuffer(encode_runs(np.array([[0, 0, 3]], np.uint8)), "<u4").tolist() == [2, 3 << 24 | 1]
     True
     """
     flat = np.ravel(labels)

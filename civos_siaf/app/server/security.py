@@ -61,14 +61,14 @@ def host_names(names: Iterable[str], port: int) -> frozenset[str]:
     ['tool.example:8443']
     """
     allowed = set()
-    for place, name in enumerate((*LOOPBACK, *names)):
+    for name in (*LOOPBACK, *names):
         name = name.strip().lower()
         if name.count(":") > 1 and not name.startswith("["):
             name = f"[{name}]"
         has_port = name.rpartition(":")[2].isdigit() and not name.endswith("]")
         allowed.add(name if has_port else f"{name}:{port}")
         bare, _, own = name.rpartition(":") if has_port else (name, "", str(port))
-        if own in ("80", "443") or (place >= len(LOOPBACK) and not has_port):
+        if own in ("80", "443") or (bare not in LOOPBACK and not has_port):
             allowed.add(bare)
     return frozenset(allowed)
 

@@ -81,13 +81,13 @@ def test_what_is_complete_is_reused(tmp_path):
 HELD = """
 import sys, time
 from civos_siaf.data.shapes import video_set
-write = benchmark.write_png
+write = video_set.write_png
 def held(path, labels):
     if path.name == "00005.png":
         time.sleep(600)
     write(path, labels)
-benchmark.write_png = held
-benchmark.prepared(sys.argv[1])
+video_set.write_png = held
+video_set.prepared(sys.argv[1])
 """
 
 
