@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from civos_siaf.interaction.click_guarantee import THRESHOLD, disagreeing
+from civos_siaf.interaction.predictor import Probability
 from civos_siaf.prompts import Click
 
-Probability = NDArray[np.float32]
 ALIKE = 0.85
 """IoU from which on two answers count as the same one."""
 SETTLED = 0.95

@@ -18,9 +18,7 @@ PATCH = 0.02
 """Greatest radius that a click which was not followed adds by itself, in heights of the frame."""
 
 
-def hold_clicks(
-    prob: NDArray[np.float32], clicks: Sequence[Click], image: Rgb, *, certain: float = 1.0
-) -> NDArray[np.float32]:
+def hold_clicks(prob: NDArray[np.float32], clicks: Sequence[Click], image: Rgb) -> NDArray[np.float32]:
     """Probabilities that agree with every click; where they did already, they hardly change.
 
     A negative click inside its object takes away the whole region around it that no positive click holds. A
@@ -31,7 +29,6 @@ def hold_clicks(
         prob: (K, H, W) of objects 1..K, each by itself.
         clicks: of this frame, in the order in which they were given.
         image: (H, W, 3) uint8, whose edges bound the regions.
-        certain: probability at clicks.
 
     Returns:
         (K, H, W), a copy.
@@ -46,16 +43,15 @@ def hold_clicks(
             if inside and not click.positive:
                 out[k][_region(out[k], click, own, image)] = 0
             elif not inside and click.positive:
-                out[k] = np.maximum(out[k], _patch((height, width), (y, x), certain))
-    for click in clicks:
-        dot = _disk((height, width), pixel(click, height, width), DOT)
-        k = click.object_id - 1
-        if click.positive:
-            out[:, dot] = np.minimum(out[:, dot], 1 - certain)
-            out[k][dot] = certain
-        else:
-            out[k][dot] = np.minimum(out[k][dot], 1 - certain)
-    return _last_word(out, clicks, certain)
+                out[k][_disk((height, width), (y, x), max(DOT, round(PATCH * height)))] = 1
+    # The clicked pixels themselves come last: dots of neighbouring clicks may cover them.
+    for radius in (DOT, 0):
+        for click in clicks:
+            dot = _disk((height, width), pixel(click, height, width), radius)
+            if click.positive:
+                out[:, dot] = 0
+            out[click.object_id - 1][dot] = click.positive
+    return out
 
 
 def pixel(click: Click, height: int, width: int) -> tuple[int, int]:
@@ -111,24 +107,7 @@ def _body(
     return [] if near else [(y, x)]
 
 
-def _patch(size: tuple[int, int], place: tuple[int, int], certain: float) -> NDArray[np.float32]:
-    """A disk around a place, (H, W)."""
-    disk = _disk(size, place, max(DOT, round(PATCH * size[0])))
-    return disk.astype(np.float32) * certain
-
-
 def _disk(size: tuple[int, int], place: tuple[int, int], radius: int) -> NDArray[np.bool_]:
     disk = np.zeros(size, np.uint8)
     cv2.circle(disk, (place[1], place[0]), radius, 1, -1)
     return np.asarray(disk > 0)
-
-
-def _last_word(prob: NDArray[np.float32], clicks: Sequence[Click], certain: float) -> NDArray[np.float32]:
-    """Set the clicked pixels themselves once more: dots of neighbouring clicks may have covered them."""
-    height, width = prob.shape[1:]
-    for click in clicks:
-        y, x = pixel(click, height, width)
-        if click.positive:
-            prob[:, y, x] = 1 - certain
-        prob[click.object_id - 1, y, x] = certain if click.positive else 1 - certain
-    return prob

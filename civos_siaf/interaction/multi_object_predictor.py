@@ -99,7 +99,8 @@ class MultiObjectClickPredictor:
 
         Args:
             image: (H, W, 3) uint8, grey or RGBA as in `ClickPredictor`.
-            clicks: of this frame, for objects 1..K; their order matters within an object and sign only.
+            clicks: of this frame, for objects 1..K; their order matters within an object and sign, and with
+                `hold` where they contradict each other.
             num_objects: K.
             previous: probabilities (K, H, W); None is zero.
 
