@@ -13,7 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Picture
 
 from civos_siaf.runtime.files import atomic_path
-from civos_siaf.tables.page import lines, missing_lines, trend_lines
+from civos_siaf.tables.layout import Table
+from civos_siaf.tables.page import KINDS, lines, missing_lines, trend_lines
 from civos_siaf.tables.reproduction import Figure, Results
 
 CHARACTER, LINE, PAD = 0.086, 0.27, 0.22
@@ -46,18 +47,19 @@ def _picture(results: Results, ours: str, notes: Sequence[str], about: str) -> P
     table = results.table
     texts = lines(results)
     count = len(table.labels)
-    kinds = ["publ.", "ours", "diff."] * len(table.columns)
+    kinds = _kinds(table)
+    span = len(kinds)
     widths = [
         max([len(label), *(len(row[index]) for row in texts)]) + 2 for index, label in enumerate(table.labels)
     ]
-    for index, kind in enumerate(kinds):
-        head = -(-len(table.short_columns[index // 3]) // 3)
+    for index, kind in enumerate(kinds * len(table.columns)):
+        head = -(-len(table.short_columns[index // span]) // span)
         widths.append(max([len(kind), head, *(len(row[count + index]) for row in texts)]) + 2)
     inches = [CHARACTER * width for width in widths]
     inches = [one * max(1.0, (_NARROW - 2 * PAD) / sum(inches)) for one in inches]
     width = sum(inches) + 2 * PAD
     below = _below(results, notes, about, width)
-    heads = 2 + bool(table.groups)
+    heads = 1 + (span > 1) + bool(table.groups)
     rows = len(texts) + sum(row.section is not None for row in table.rows)
     title = textwrap.wrap(table.title, int((width - 2 * PAD) / 0.105))
     curves = 3.0 if table.curves else 0.0
@@ -89,29 +91,36 @@ def _picture(results: Results, ours: str, notes: Sequence[str], about: str) -> P
     return picture
 
 
+def _kinds(table: Table) -> tuple[str, ...]:
+    """Heads of the figures in each column; a table that nobody has published holds ours alone."""
+    return ("ours",) if table.ours_only else ("publ.", "ours", "diff.")
+
+
 def _rows(
     axes: Axes, results: Results, texts: Sequence[Sequence[str]], edges: list[float], y: float
 ) -> float:
     table = results.table
     count, right = len(table.labels), edges[-1]
+    kinds = _kinds(table)
+    span = len(kinds)
     axes.plot((PAD, right), (y - LINE / 2,) * 2, color="black", linewidth=1.4)
     if table.groups:
         start = 0
-        for text, span in table.groups:
-            left, end = edges[count + 3 * start], edges[count + 3 * (start + span)]
+        for text, wide in table.groups:
+            left, end = edges[count + span * start], edges[count + span * (start + wide)]
             axes.text((left + end) / 2, y, text, fontsize=9.5, ha="center", va="center")
             axes.plot((left + 0.06, end - 0.06), (y + LINE / 2,) * 2, color="black", linewidth=0.6)
-            start += span
+            start += wide
         y += LINE
     for index, label in enumerate(table.labels):
         axes.text(edges[index] + 0.04, y, label, fontsize=9.5, va="center")
     for index, text in enumerate(table.short_columns):
-        left, end = edges[count + 3 * index], edges[count + 3 * index + 3]
+        left, end = edges[count + span * index], edges[count + span * (index + 1)]
         axes.text((left + end) / 2, y, text, fontsize=9.5, ha="center", va="center", fontweight="bold")
-        for place, kind in enumerate(("publ.", "ours", "diff.")):
-            x = edges[count + 3 * index + place + 1] - 0.08
+        for place, kind in enumerate(kinds if span > 1 else ()):
+            x = edges[count + span * index + place + 1] - 0.08
             axes.text(x, y + LINE, kind, fontsize=8, color=GREY, ha="right", va="center")
-    y += 2 * LINE
+    y += LINE if span == 1 else 2 * LINE
     top = y - LINE / 2
     axes.plot((PAD, right), (top, top), color="black", linewidth=0.8)
     for number, (row, cells, figures) in enumerate(zip(table.rows, texts, results.figures, strict=True)):
@@ -123,11 +132,11 @@ def _rows(
         for index, label in enumerate(cells[:count]):
             axes.text(edges[index] + 0.04, y, label, fontsize=9.5, va="center")
         for index, cell in enumerate(cells[count:]):
-            style = _style(figures[index // 3], index % 3)
+            style = _style(figures[index // span], KINDS.index("ours") if span == 1 else index % span)
             axes.text(edges[count + index + 1] - 0.08, y, cell, ha="right", va="center", **style)
         y += LINE
     for index in range(1, len(table.columns)):
-        x = edges[count + 3 * index]
+        x = edges[count + span * index]
         axes.plot((x, x), (top, y - LINE / 2), color="#d0d5dd", linewidth=0.6)
     axes.plot((PAD, right), (y - LINE / 2,) * 2, color="black", linewidth=1.4)
     return y

@@ -2,18 +2,31 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
+from PIL import Image
 
+from civos_siaf.benchmark import DavisDataset, Evaluation, FixedClock, Rules, click_strategy
 from civos_siaf.methods import NearestColour
 from civos_siaf.prompts import Click
 from civos_siaf.speed import interactive
 from civos_siaf.speed.propagation import made_video
-from civos_siaf.tables import Bench, Measure, measure_interactive, table
+from civos_siaf.tables import (
+    Bench,
+    CellJob,
+    Measure,
+    Reproduction,
+    measure_interactive,
+    provenance,
+    table,
+    write_table,
+)
 from tests.scripts.conftest import ROOT
 
 SMALL = Bench(height=24, width=40, length=3, threads=1, repeats=1)
@@ -118,3 +131,58 @@ def test_figures_after_rounds_and_means(tmp_path):
     assert made.runs
     with pytest.raises(ValueError, match="after_round needs after"):
         table(**head, rows=[{**row, "run": {"role": "a", "metric": "after_round"}}], ours_only=True)
+
+
+@pytest.fixture
+def toy_job():
+    """A job for every run of these tables: one toy stands for all systems, and plays each setting once."""
+    folders = {}
+
+    def job(run):
+        known = (run.kind, run.settings)
+
+        def play(folder):
+            if known in folders:
+                shutil.copytree(folders[known], folder, dirs_exist_ok=True)
+            elif run.kind == "interactive":
+                measure_interactive(folder, SMALL, NearestColour, run["objects"])
+            else:
+                evaluation = Evaluation(
+                    NearestColour(),
+                    DavisDataset(sequences=["mini-a"], num_first_scribbles=1),
+                    rules=Rules(max_rounds=run["rounds"]),
+                    clicks=click_strategy(run["click_strategy"], max_clicks=run["max_clicks"])
+                    if run["click_strategy"] != "none"
+                    else None,
+                    clock=FixedClock(),
+                    folder=folder,
+                )
+                for _ in evaluation.play():
+                    pass
+            folders.setdefault(known, folder)
+
+        return CellJob({"role": run.role, "settings": run.settings}, play)
+
+    return job
+
+
+@pytest.mark.parametrize(("name", "figures"), [("peers", 44 * 8), ("peers_speed", 33 * 4)])
+def test_tables_run_to_their_pages(name, figures, toy_job, tmp_path):
+    cfg = compose("reproduce", overrides=[f"table={name}", "models=peers", "out=x"])
+    found, models = instantiate(cfg.table), instantiate(cfg.models)
+    reproduction = Reproduction(found, toy_job, tmp_path / "cells")
+    for _ in reproduction.play():
+        pass
+    results = reproduction.results()
+    facts = provenance(results, models, data="mini", command="reproduce.py")
+    page = write_table(results, tmp_path / "out", facts=facts)
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {f"{name}.{kind}" for kind in ("md", "csv", "tex", "png", "json")}
+    with Image.open(tmp_path / "out" / f"{name}.png") as picture:
+        picture.load()
+    assert results.complete
+    numbers = [
+        cell for line in page.splitlines() for cell in line.split("|") if re.fullmatch(r" +[\d.]+ +", cell)
+    ]
+    assert len(numbers) == figures
+    assert "## Missing" not in page
