@@ -18,13 +18,16 @@ KEPT = 0.8
 """Sureness from which on a corrected mask stays; it and the margin were chosen on DAVIS validation frames."""
 MARGIN = 0.02
 """How much surer an answer without the previous mask has to be."""
+PART = 0.25
+"""IoU with the corrected answer that the one without the previous mask needs; it may otherwise be a sure part."""
 
 
 def better_answer(corrected: Probability, fresh: Probability, clicks: Sequence[Click]) -> Probability:
     """The answer from the previous mask or the one from nothing, whichever follows all clicks, or is surer.
 
     A network that was shown a wrong mask tends to keep it, and one that was shown none knows nothing of the
-    clicks of other frames. So the fresh answer is taken only in the place of one that is not sure.
+    clicks of other frames. So the fresh answer is taken only in the place of one that is not sure, and not
+    if it is something else altogether: a network is quickly sure of the small part around a click.
 
     Args:
         corrected: (H, W) from the previous mask and the clicks.
@@ -35,7 +38,8 @@ def better_answer(corrected: Probability, fresh: Probability, clicks: Sequence[C
     if wrong != wrong_fresh:
         return corrected if wrong < wrong_fresh else fresh
     sure = sureness(corrected)
-    return fresh if sure < KEPT and sureness(fresh) > sure + MARGIN else corrected
+    surer = sure < KEPT and sureness(fresh) > sure + MARGIN
+    return fresh if surer and not differ(corrected, fresh, alike=PART) else corrected
 
 
 def differ(left: Probability, right: Probability, *, alike: float = ALIKE) -> bool:

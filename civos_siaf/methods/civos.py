@@ -64,6 +64,7 @@ class CiVOS:
 
     def open(self, frames: Frames, *, num_objects: int) -> RoundSession:
         """Start on a video with objects 1..num_objects."""
+        self.interaction.clicks.forget()
         propagator = Propagator(
             self.network, self.fusion, frames, num_objects=num_objects, settings=self.settings
         )

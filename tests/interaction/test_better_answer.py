@@ -31,6 +31,15 @@ def test_clicks_count_first_then_sureness():
     assert better_answer(agreeing, alike, clicks) is agreeing
 
 
+def test_a_sure_part_does_not_take_the_place_of_the_whole():
+    clicks = [Click(0, 1, x=20, y=20)]
+    whole, part = disk(20, 20, inside=0.7, radius=15), disk(20, 20, inside=0.99, outside=0, radius=3)
+    assert sureness(part) > sureness(whole)
+    assert better_answer(whole, part, clicks) is whole
+    most = disk(20, 20, inside=0.99, outside=0, radius=10)
+    assert better_answer(whole, most, clicks) is most
+
+
 def test_small_differences_do_not_matter():
     assert not differ(disk(20, 20), disk(20, 20, inside=0.6))
     assert not differ(disk(20, 20), disk(20, 21))

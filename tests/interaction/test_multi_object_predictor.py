@@ -47,12 +47,46 @@ def test_objects_together_are_as_each_alone(
         assert np.allclose(prob[k], expected, atol=1e-3 if len(own) > 1 and mode != "NoBRS" else 1e-5)
 
 
-def test_nothing_is_kept_between_calls(light: ClickNetwork) -> None:
+def test_no_answer_depends_on_an_earlier_one(light: ClickNetwork) -> None:
     image, previous = inputs()
     clicks = MultiObjectClickPredictor(light)
     first = clicks.predict(image, CLICKS, num_objects=3, previous=previous)
     clicks.predict(image[::-1], CLICKS[:1], num_objects=3)
     assert np.array_equal(clicks.predict(image, CLICKS, num_objects=3, previous=previous), first)
+
+
+def test_a_further_click_costs_one_object(light: ClickNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    image, previous = inputs()
+    options = {"mode": "NoBRS", "flip": False, "second_look": ZoomIn(skip_clicks=0), "doubt": True}
+    clicks = MultiObjectClickPredictor(light, **options)
+    clicks.predict(image, CLICKS, num_objects=3, previous=previous)
+    batches = []
+    forward = type(light).forward
+
+    def counting(self: ClickNetwork, view: torch.Tensor, points: torch.Tensor) -> ClickOutput:
+        batches.append(len(view))
+        return forward(self, view, points)
+
+    monkeypatch.setattr(type(light), "forward", counting)
+    more = [*CLICKS, Click(3, 3, x=20, y=40)]
+    changed = previous.copy()
+    changed[1] = 0.5
+    for asked, given, anew in ((more, previous, True), (more, changed, True), (more, changed, False)):
+        batches.clear()
+        prob = clicks.predict(image, asked, num_objects=3, previous=given)
+        assert all(count == 1 for count in batches)
+        assert bool(batches) == anew
+        fresh = MultiObjectClickPredictor(light, **options).predict(
+            image, asked, num_objects=3, previous=given
+        )
+        assert np.allclose(prob, fresh, atol=1e-4)
+    batches.clear()
+    clicks.predict(image[:, ::-1], more, num_objects=3, previous=changed)
+    assert max(batches) == 3
+    batches.clear()
+    clicks.forget()
+    clicks.predict(image[:, ::-1], more, num_objects=3, previous=changed)
+    assert max(batches) == 3
 
 
 def test_objects_without_clicks_are_predicted_or_kept(light: ClickNetwork) -> None:

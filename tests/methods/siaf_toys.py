@@ -36,6 +36,9 @@ class FakeClicks:
     def __init__(self):
         self.calls = []
 
+    def forget(self):
+        pass
+
     def predict(self, image, clicks, *, num_objects, previous=None):
         self.calls.append((len(clicks), previous.copy()))
         y, x = np.mgrid[: image.shape[0], : image.shape[1]]
