@@ -19,7 +19,7 @@ KEPT = 0.8
 MARGIN = 0.02
 """How much surer an answer without the previous mask has to be."""
 PART = 0.25
-"""IoU with the corrected answer that the one without the previous mask needs; it may otherwise be a sure part."""
+"""IoU with the corrected answer that a fresh one needs; it may otherwise be a sure part of the object."""
 
 
 def better_answer(corrected: Probability, fresh: Probability, clicks: Sequence[Click]) -> Probability:

@@ -52,7 +52,7 @@ class AotRounds:
     def open(self, frames: Frames, *, num_objects: int) -> SiafSession:
         """Start on a video with objects 1..num_objects."""
         if self.clicks is not None:
-            self.clicks.forget()
+            self.clicks.clicks.forget()
         propagator = AotPropagator(self.propagation, frames, num_objects=num_objects, settings=self.settings)
         answers = SiafInteraction(frames, self.scribbles, self.clicks, InteractionRules())
         return SiafSession(frames, answers, propagator, max_undo=self.max_undo)

@@ -65,7 +65,7 @@ class SIAF:
     def open(self, frames: Frames, *, num_objects: int) -> SiafSession:
         """Start on a video with objects 1..num_objects."""
         if self.clicks is not None:
-            self.clicks.forget()
+            self.clicks.clicks.forget()
         propagator = AotPropagator(self.propagation, frames, num_objects=num_objects, settings=self.settings)
         answers = SiafInteraction(frames, self.interaction, self.clicks, self.rules)
         return SiafSession(frames, answers, propagator, max_undo=self.max_undo)
