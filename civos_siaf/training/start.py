@@ -18,6 +18,7 @@ from civos_siaf.networks.light_identity import LightIdentity
 from civos_siaf.networks.light_interaction import LightInteraction
 from civos_siaf.networks.light_propagation import LightPropagation
 from civos_siaf.networks.mask_fusion import MaskFusion
+from civos_siaf.networks.motion_refiner import MotionRefiner
 from civos_siaf.networks.propagation_network import PropagationNetwork
 from civos_siaf.networks.ritm import Ritm
 from civos_siaf.networks.s2m import LightS2m, S2m
@@ -98,6 +99,14 @@ def s2m_network(
         init_from_deeplab(network, deeplab)
     elif isinstance(network, S2m) and backbone is not None:
         init_s2m(network, backbone)
+    return _with(network, weights)
+
+
+def motion_network(architecture: str, *, weights: Path | str | None = None) -> MotionRefiner:
+    """A network that corrects masks by motion, to train; arguments and errors as for `click_network`."""
+    network = mivos_networks.build(architecture)
+    if not isinstance(network, MotionRefiner):
+        raise ValueError(f"{architecture} corrects no masks by motion")
     return _with(network, weights)
 
 

@@ -10,6 +10,7 @@ from torch import nn
 from civos_siaf.networks.guided_propagation import GuidedPropagation
 from civos_siaf.networks.light_propagation import LightPropagation
 from civos_siaf.networks.mask_fusion import LightMaskFusion, MaskFusion
+from civos_siaf.networks.motion_refiner import MotionRefiner
 from civos_siaf.networks.propagation_network import PropagationNetwork
 from civos_siaf.networks.s2m import LightS2m, S2m
 from civos_siaf.networks.stm import Stm
@@ -24,6 +25,7 @@ ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "light-propagation-guided": GuidedPropagation,
     "light-fusion": LightMaskFusion,
     "light-s2m": LightS2m,
+    "light-motion": MotionRefiner,
 }
 """Constructors by the name of the architecture."""
 
