@@ -62,6 +62,7 @@ class ClickInteraction:
                 [click for prompts in calls for click in prompts.clicks],
                 num_objects=view.num_objects,
                 previous=self._previous(view),
+                motion=view.motion() if self.clicks.uses_motion else None,
             )
         )
         if self.resolve_overlaps:

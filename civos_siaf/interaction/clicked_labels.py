@@ -5,7 +5,7 @@ Source: docs/specification/siaf.md section 2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -43,6 +43,7 @@ class ClickedLabels:
         num_objects: int,
         before: NDArray[np.uint8] | None,
         found: Mapping[int, Probability] | None = None,
+        find_motion: Callable[[], NDArray[np.float32]] | None = None,
     ) -> tuple[NDArray[np.uint8], dict[int, Probability]]:
         """Labels (H, W), and the probabilities of clicked objects that they come from.
 
@@ -52,6 +53,7 @@ class ClickedLabels:
             num_objects: K.
             before: labels (H, W) that the clicks correct; None: nothing is known.
             found: probabilities of objects whose clicks are the same as last time: they are not asked again.
+            find_motion: gives the frame's `motion_maps` (8, h, w), if the network uses them.
         """
         found = dict(found or {})
         start = np.zeros(rgb.shape[:2], np.uint8) if before is None else before
@@ -60,7 +62,8 @@ class ClickedLabels:
             prob[number - 1] = own
         new = [click for click in clicks if click.object_id not in found]
         if new:
-            prob = self.clicks.predict(rgb, new, num_objects=num_objects, previous=prob)
+            motion = find_motion() if find_motion is not None and self.clicks.uses_motion else None
+            prob = self.clicks.predict(rgb, new, num_objects=num_objects, previous=prob, motion=motion)
             found |= {number: prob[number - 1].copy() for number in {click.object_id for click in new}}
         return surest(prob), found
 

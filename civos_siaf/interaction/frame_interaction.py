@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -27,6 +27,7 @@ class FrameView:
         padding: between the two sizes.
         prob: probabilities (K+1, H', W') of what is known.
         labels: (H', W') uint8, what is seen now.
+        find_motion: gives the frame's `motion_maps` (8, h, w); None: nothing is known of its neighbours.
     """
 
     index: int
@@ -35,11 +36,16 @@ class FrameView:
     padding: Padding
     prob: Tensor
     labels: NDArray[np.uint8]
+    find_motion: Callable[[int], NDArray[np.float32]] | None = None
 
     @property
     def num_objects(self) -> int:
         """K."""
         return len(self.prob) - 1
+
+    def motion(self) -> NDArray[np.float32] | None:
+        """How the frame's pixels move, if that can be known; found only when it is asked for."""
+        return None if self.find_motion is None else self.find_motion(self.index)
 
 
 class FrameInteraction(Protocol):

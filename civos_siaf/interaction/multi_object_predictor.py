@@ -22,6 +22,7 @@ from civos_siaf.interaction.refinement import NoRefinement, points_tensor
 from civos_siaf.interaction.transforms import Clicks, HorizontalFlip, Roi
 from civos_siaf.interaction.zoom import ZoomIn, ZoomState
 from civos_siaf.networks.click_network import ClickNetwork, Features
+from civos_siaf.networks.motion_refiner import LIMIT, MotionRefiner
 from civos_siaf.prompts import Click
 from civos_siaf.runtime.precision import Precision
 from civos_siaf.video.frames import Rgb
@@ -36,19 +37,26 @@ class LastCall:
 
     Attributes:
         pixels: image (H, W, 3); None: there was no call.
+        motion: of the image.
         questions: clicks and previous probability (H, W).
         found: probability (H, W).
     """
 
     pixels: Rgb | None = None
+    motion: NDArray[np.float32] | None = None
     questions: dict[int, tuple[Clicks, NDArray[np.float32]]] = field(default_factory=dict)
     found: dict[int, NDArray[np.float32]] = field(default_factory=dict)
 
     def answers(
-        self, pixels: Rgb, questions: Mapping[int, tuple[Clicks, NDArray[np.float32]]]
+        self,
+        pixels: Rgb,
+        motion: NDArray[np.float32] | None,
+        questions: Mapping[int, tuple[Clicks, NDArray[np.float32]]],
     ) -> dict[int, NDArray[np.float32]]:
         """Probabilities (H, W) of those that were asked the same of the same image."""
         if self.pixels is None or not np.array_equal(pixels, self.pixels):
+            return {}
+        if (motion is None) != (self.motion is None) or not np.array_equal(motion, self.motion):
             return {}
         return {
             k: self.found[k]
@@ -81,6 +89,7 @@ class MultiObjectClickPredictor:
             and then in the second look, at images that it sees reduced, until the answer is sure or has
             settled (published: 0).
         hold: the answer agrees with every click, see `hold_clicks`; published: as the network likes.
+        refiner: corrects the first answer by the motion of the video; the further looks begin from that.
         doubt: every clicked object is also predicted without its previous mask, and the better answer is
             taken, see `better_answer`; published: no.
 
@@ -102,6 +111,7 @@ class MultiObjectClickPredictor:
         repeats: int = 0,
         hold: bool = False,
         doubt: bool = False,
+        refiner: MotionRefiner | None = None,
     ) -> None:
         self.network = network
         chosen = refinement(mode, prob_thresh=prob_thresh)
@@ -116,7 +126,13 @@ class MultiObjectClickPredictor:
         self.repeats = repeats
         self.hold = hold
         self.doubt = doubt
+        self.refiner = refiner
         self._last = LastCall()
+
+    @property
+    def uses_motion(self) -> bool:
+        """Whether it looks at how a frame's pixels move."""
+        return self.refiner is not None
 
     def forget(self) -> None:
         """Let go of the last call: the next one is answered by the network alone, as on a new video."""
@@ -130,6 +146,7 @@ class MultiObjectClickPredictor:
         *,
         num_objects: int,
         previous: NDArray[np.floating] | None = None,
+        motion: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
         """Probabilities (K, H, W) of objects 1..K, each on its own; see `civos_siaf.networks.aggregate`.
 
@@ -139,6 +156,7 @@ class MultiObjectClickPredictor:
                 `hold` where they contradict each other.
             num_objects: K.
             previous: probabilities (K, H, W); None is zero.
+            motion: (8, h, w) of the image, see `motion_maps`, for the `refiner`; None: none is known.
 
         Raises:
             ValueError: a click outside the image or for an object above K, or arrays of another shape.
@@ -150,16 +168,23 @@ class MultiObjectClickPredictor:
         prob = as_probability(zeros if previous is None else previous, zeros.shape)
         chosen = [k for k, row in enumerate(lists) if row or self.untouched == "predict"]
         questions = {k: (lists[k], prob[k].copy()) for k in chosen}
-        answers = self._last.answers(pixels, questions)
+        answers = self._last.answers(pixels, motion, questions)
         rgb = torch.from_numpy(pixels).to(self.network.mean.device).permute(2, 0, 1)[None].float() / 255
-        answers |= self._all_looks(rgb, prob, lists, [k for k in chosen if k not in answers])
-        self._last = LastCall(pixels.copy(), questions, answers)
+        moving = None if motion is None else torch.from_numpy(motion).to(rgb.device)[None]
+        asked = [k for k in chosen if k not in answers]
+        answers |= self._all_looks(rgb, prob, lists, asked, moving)
+        self._last = LastCall(pixels.copy(), motion, questions, answers)
         for k, answer in answers.items():
             prob[k] = answer
         return hold_clicks(prob, clicks, pixels) if self.hold else prob
 
     def _all_looks(
-        self, rgb: Tensor, prob: NDArray[np.float32], lists: list[Clicks], chosen: Sequence[int]
+        self,
+        rgb: Tensor,
+        prob: NDArray[np.float32],
+        lists: list[Clicks],
+        chosen: Sequence[int],
+        motion: Tensor | None,
     ) -> dict[int, NDArray[np.float32]]:
         """Answers (H, W) of the chosen objects from previous probabilities (K, H, W), or the doubted ones."""
         answers = self._first_look(rgb, prob, lists, chosen)
@@ -169,9 +194,11 @@ class MultiObjectClickPredictor:
             found = self._first_look(rgb, np.zeros_like(prob), lists, doubted)
             fresh = {k: other for k, other in found.items() if differ(answers[k], other)}
         for k, answer in answers.items():
-            answers[k] = self._settled(rgb, answer, lists[k])
+            answers[k] = self._settled(rgb, answer, lists[k], motion)
             if k in fresh:
-                answers[k] = better_answer(answers[k], self._settled(rgb, fresh[k], lists[k]), lists[k])
+                answers[k] = better_answer(
+                    answers[k], self._settled(rgb, fresh[k], lists[k], motion), lists[k]
+                )
         return answers
 
     def _first_look(
@@ -195,8 +222,10 @@ class MultiObjectClickPredictor:
         ordered = sorted(clicks, key=lambda click: not click.positive)
         return [tuple(c for c in ordered if c.object_id == k + 1) for k in range(num_objects)]
 
-    def _settled(self, rgb: Tensor, prob: NDArray[np.float32], clicks: Clicks) -> NDArray[np.float32]:
-        """An object's first answer (H, W) after all further looks."""
+    def _settled(
+        self, rgb: Tensor, prob: NDArray[np.float32], clicks: Clicks, motion: Tensor | None
+    ) -> NDArray[np.float32]:
+        """An object's first answer (H, W), corrected by motion, after all further looks."""
         if not clicks:
             return prob
 
@@ -207,6 +236,7 @@ class MultiObjectClickPredictor:
         def closer(now: NDArray[np.float32]) -> NDArray[np.float32]:
             return self._look_again(rgb, now, clicks)
 
+        prob = self._refined(rgb, prob, clicks, motion)
         # Measured: where the network sees the image at its full size, repeated looks do harm.
         repeats = self.repeats if self.network.internal_scale(rgb.shape[2], rgb.shape[3]) < 1 else 0
         for look, times in ((whole, repeats), (closer, 1 + repeats)):
@@ -217,6 +247,18 @@ class MultiObjectClickPredictor:
                 if not differ(before, prob, alike=SETTLED):
                     break
         return prob
+
+    def _refined(
+        self, rgb: Tensor, prob: NDArray[np.float32], clicks: Clicks, motion: Tensor | None
+    ) -> NDArray[np.float32]:
+        """An object's answer (H, W) corrected by what moves as the object does."""
+        if self.refiner is None or motion is None:
+            return prob
+        logits = torch.from_numpy(prob)[None, None].to(rgb.device).logit(eps=1e-4).clamp(-LIMIT, LIMIT)
+        points = points_tensor([clicks]).to(rgb.device)
+        with autocast(rgb.device, self.precision):
+            change = self.refiner(rgb, logits, points, motion)
+        return np.asarray((logits + change.float()).sigmoid()[0, 0].cpu().numpy(), np.float32)
 
     def _look_again(self, rgb: Tensor, prob: NDArray[np.float32], clicks: Clicks) -> NDArray[np.float32]:
         """Probability (H, W) of an object after the second look, from its answer (H, W) before it."""

@@ -22,6 +22,7 @@ from civos_siaf.prompts import MaskPrompt, Prompt, Prompts
 from civos_siaf.propagation.images import FrameImages
 from civos_siaf.protocol import Arrived, Labels, LabelVideo, Progress, no_frame_callback, no_progress
 from civos_siaf.video.frames import Frames
+from civos_siaf.video.motion import FrameMotion
 
 Taken = Literal["first", "last", "all"]
 
@@ -153,6 +154,7 @@ class RoundSession:
         self, frames: Frames, interaction: FrameInteraction, propagator: RoundPropagator, rules: RoundRules
     ) -> None:
         self.frames = frames
+        self._motion = FrameMotion(frames)
         self.interaction = interaction
         self.propagator = propagator
         self.rules = rules
@@ -267,6 +269,7 @@ class RoundSession:
             padding=propagator.padding,
             prob=propagator.masks.prob(frame),
             labels=propagator.masks.labels(frame),
+            find_motion=self._motion,
         )
         given = [item for prompts in calls for item in prompts.masks]
         view = paint_view(view, given) if given else view

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from civos_siaf.prompts import Click, MaskPrompt, Prompt, Prompts, Scribble
 from civos_siaf.propagation.label_store import unpack
 from civos_siaf.protocol import Labels
 from civos_siaf.video.frames import Frames
+from civos_siaf.video.motion import FrameMotion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,7 @@ class SiafInteraction:
         rules: InteractionRules,
     ) -> None:
         self.frames = frames
+        self._motion = FrameMotion(frames)
         self.strokes = strokes
         self.clicks = clicks
         self.rules = rules
@@ -145,7 +148,12 @@ class SiafInteraction:
         labels = {}
         for frame, own in list(clicked.items()):
             labels[frame], found = self.clicks.predict(
-                self.frames[frame], own.clicks, num_objects=num_objects, before=own.before, found=own.found
+                self.frames[frame],
+                own.clicks,
+                num_objects=num_objects,
+                before=own.before,
+                found=own.found,
+                find_motion=partial(self._motion, frame),
             )
             clicked[frame] = replace(own, found=found)
         return labels

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from civos_siaf.video.frames import Rgb
+from civos_siaf.video.frames import Frames, Rgb
 
 CHANNELS = 8
 """Maps of a frame: motion (x, y) and motion beyond the camera's (x, y), to each of two neighbours."""
@@ -17,6 +17,8 @@ SIDE = 432
 """The longer side of the maps at most, in pixels."""
 GAP = 2
 """The neighbours are so many frames away: slow things have moved by then, fast ones can still be followed."""
+_LEAST = 16
+"""Optical flow needs so many pixels on each side."""
 _SPACING, _TOLERANCE = 8, 1.5
 """Of the grid on which the camera's motion is found, and how far off a point may be, in pixels."""
 
@@ -32,14 +34,39 @@ def motion_maps(frame: Rgb, neighbours: Sequence[Rgb]) -> NDArray[np.float32]:
         neighbours: frames of the same size, one before and one after. One counts twice; none: no motion.
 
     Returns:
-        (8, h, w) in pixels of these maps, with the frame's shape and `SIDE` at most. Zero without neighbours.
+        (8, h, w) in pixels of these maps, with the frame's shape and `SIDE` at most. Zero without neighbours,
+        and for tiny frames.
     """
     grey = _small_grey(frame)
-    if len(neighbours) == 0:
+    if len(neighbours) == 0 or min(grey.shape) < _LEAST:
         return np.zeros((CHANNELS, *grey.shape), np.float32)
     dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     found = [_motion(dis.calc(grey, _small_grey(other), None)) for other in neighbours[:2]]
     return np.concatenate([found[0], found[-1]])
+
+
+class FrameMotion:
+    """The motion maps of a video's frames, found when they are asked for; the last ones are kept.
+
+    Args:
+        frames: the video.
+        kept: of how many frames.
+    """
+
+    def __init__(self, frames: Frames, *, kept: int = 8) -> None:
+        self.frames = frames
+        self.kept = kept
+        self._maps: dict[int, NDArray[np.float32]] = {}
+
+    def __call__(self, index: int) -> NDArray[np.float32]:
+        """Maps (8, h, w) of a frame, see `motion_maps`."""
+        if index not in self._maps:
+            others = neighbour_numbers(index, len(self.frames))
+            found = motion_maps(self.frames[index], [self.frames[number] for number in others])
+            if len(self._maps) >= self.kept:
+                del self._maps[next(iter(self._maps))]
+            self._maps[index] = found
+        return self._maps[index]
 
 
 def neighbour_numbers(index: int, length: int) -> list[int]:

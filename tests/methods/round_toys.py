@@ -20,10 +20,12 @@ class Circles:
     def __init__(self):
         self.seen = []
 
+    uses_motion = False
+
     def forget(self):
         pass
 
-    def predict(self, image, clicks, *, num_objects, previous=None):
+    def predict(self, image, clicks, *, num_objects, previous=None, motion=None):
         self.seen.append((image, list(clicks), previous))
         rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
         prob = np.zeros((num_objects, *SIZE), np.float32) if previous is None else 0.9 * previous

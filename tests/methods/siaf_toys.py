@@ -36,10 +36,12 @@ class FakeClicks:
     def __init__(self):
         self.calls = []
 
+    uses_motion = False
+
     def forget(self):
         pass
 
-    def predict(self, image, clicks, *, num_objects, previous=None):
+    def predict(self, image, clicks, *, num_objects, previous=None, motion=None):
         self.calls.append((len(clicks), previous.copy()))
         y, x = np.mgrid[: image.shape[0], : image.shape[1]]
         prob = previous.copy()

@@ -40,10 +40,7 @@ def test_clicks_of_a_round_add_up_and_those_before_are_forgotten_or_not():
 @pytest.mark.parametrize(("background", "expected"), [("min", 0), ("product", 1)])
 def test_the_rule_of_the_background_decides_between_weak_objects(background, expected):
     class Weak(Circles):
-        def forget(self):
-            pass
-
-        def predict(self, image, clicks, *, num_objects, previous=None):
+        def predict(self, image, clicks, *, num_objects, previous=None, motion=None):
             return np.stack([np.full(SIZE, 0.45, np.float32), np.full(SIZE, 0.44, np.float32)])
 
     method = CiVOS(Weak(), ToyPropagation(), None, background=background)
