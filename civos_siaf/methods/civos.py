@@ -33,6 +33,7 @@ class CiVOS:
         taken: of the frames in one call of `interact` the first, the last (published), or all.
         remember_clicks: clicks of earlier rounds on the same frame count again; published: forgotten.
         max_undo: how many rounds can be undone.
+        retry_below: see `RoundRules`.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class CiVOS:
         taken: Taken = "last",
         remember_clicks: bool = False,
         max_undo: int = 3,
+        retry_below: float = 0.0,
     ) -> None:
         self.interaction = ClickInteraction(
             clicks,
@@ -60,7 +62,9 @@ class CiVOS:
         self.network = network
         self.fusion = fusion
         self.settings = settings or PropagationSettings()
-        self.rules = RoundRules(taken=taken, remember_prompts=remember_clicks, max_undo=max_undo)
+        self.rules = RoundRules(
+            taken=taken, remember_prompts=remember_clicks, max_undo=max_undo, retry_below=retry_below
+        )
 
     def open(self, frames: Frames, *, num_objects: int) -> RoundSession:
         """Start on a video with objects 1..num_objects."""

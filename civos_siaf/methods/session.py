@@ -90,19 +90,24 @@ class RoundRules:
         remember_prompts: prompts of earlier rounds on the same frame count again, but for those of an object
             that came before a mask of it.
         max_undo: how many steps can be undone.
+        retry_below: a propagated round after the first that changes a smaller share of the labels, although
+            its prompts say that something is wrong, spreads all annotated frames anew. 0: never (published).
 
     Raises:
-        ValueError: another choice of frames.
+        ValueError: another choice of frames, or not a share.
     """
 
     propagate_after: tuple[int, ...] | None = None
     taken: Taken = "all"
     remember_prompts: bool = False
     max_undo: int = 3
+    retry_below: float = 0.0
 
     def __post_init__(self) -> None:
         if self.taken not in ("first", "last", "all"):
             raise ValueError(f"taken must be first, last or all, got {self.taken!r}")
+        if not 0 <= self.retry_below <= 1:
+            raise ValueError(f"retry_below must be in [0, 1], got {self.retry_below}")
         if self.propagate_after is not None:
             object.__setattr__(self, "propagate_after", tuple(self.propagate_after))
 
@@ -221,6 +226,8 @@ class RoundSession:
             return self.propagator.masks.video()
         propagates = self.rules.propagates(number)
         start = self.propagator.snapshot()
+        retries = self.rules.retry_below > 0 and len(self.propagator.annotated) > 0
+        before = self.propagator.masks.video() if retries else None
         try:
             frames = sorted(masks)
             for place, frame in enumerate(frames):
@@ -232,6 +239,9 @@ class RoundSession:
                 else:
                     self.propagator.show(mask, frame)
             labels = self.propagator.masks.video()
+            if propagates and self._stuck(before, labels):
+                self.propagator.repropagate(progress, arrived=arrived)
+                labels = self.propagator.masks.video()
         except BaseException:
             self.propagator.restore(start)
             raise
@@ -243,6 +253,13 @@ class RoundSession:
         )
         self._history.end_round()
         return labels
+
+    def _stuck(self, before: LabelVideo | None, labels: LabelVideo) -> bool:
+        """Whether a round changed next to nothing."""
+        if before is None:
+            return False
+        changed = sum(int((old != new).sum()) for old, new in zip(before, labels, strict=True))
+        return changed < self.rules.retry_below * labels.size
 
     def undo(self) -> None:
         """Back to before the last `interact`, or before the last round if that was propagated.

@@ -6,7 +6,7 @@ Source: docs/specification/mivos.md section 6.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -177,23 +177,55 @@ class Propagator:
             entry = AnnotatedMemory(frame, memory, appearing([labels]))
             self._annotated = (*self._remembered(frame), entry)
             difference = Difference.between(old[1:], new[1:], memory)
-            sweeps = self._sweeps(frame, coming)
-            total, done = sum(len(sweep.frames) for sweep in sweeps), 0
-            _log.debug("frame %d: %d sweeps over %d frames", frame, len(sweeps), total)
-            self.masks.check_room(total)
             if arrived is not no_frame_callback:
                 arrived(frame, labels, 1.0)  # what a person has fixed is sure
-            counted = self._appearing()
-            target = self._fit_target() if self.network.guided and sweeps else None
-            for sweep in sweeps:
-                start = new if sweep.origin == frame else self.masks.prob(sweep.origin).to(new.device)
-                for step in self._spread(sweep, difference, start, target):
-                    done += 1
-                    self._tell(step, arrived, counted)
-                    progress(done, total)
+            self._spread_all(
+                self._sweeps(frame, coming), progress, arrived, given={frame: new}, difference=difference
+            )
         except BaseException:
             self.restore(before)
             raise
+
+    @torch.inference_mode()
+    def repropagate(self, progress: Progress = no_progress, *, arrived: Arrived = no_frame_callback) -> None:
+        """Spread the masks of all annotated frames anew; what was between them before is forgotten.
+
+        Every other frame is reached from the nearest annotated one. Arguments and errors: see `annotate`.
+        """
+        before = self.snapshot()
+        try:
+            parts = truncated_sweeps(self.annotated, len(self.masks))
+            sweeps = [Sweep(part.source, part.frames.stop, bounded=False) for part in parts]
+            self._spread_all(sweeps, progress, arrived)
+        except BaseException:
+            self.restore(before)
+            raise
+
+    def _spread_all(
+        self,
+        sweeps: Sequence[Sweep],
+        progress: Progress,
+        arrived: Arrived,
+        *,
+        given: Mapping[int, Tensor] | None = None,
+        difference: Difference | None = None,
+    ) -> None:
+        """Visit the frames of all sweeps, from stored masks but for the ones that are given.
+
+        `difference` is what those fuse by that end on annotated frames.
+        """
+        total, done = sum(len(sweep.frames) for sweep in sweeps), 0
+        _log.debug("%d sweeps over %d frames", len(sweeps), total)
+        self.masks.check_room(total)
+        counted = self._appearing()
+        target = self._fit_target() if self.network.guided and sweeps else None
+        for sweep in sweeps:
+            known = (given or {}).get(sweep.origin)
+            start = self.masks.prob(sweep.origin).to(self.images.device) if known is None else known
+            for step in self._spread(sweep, difference, start, target):
+                done += 1
+                self._tell(step, arrived, counted)
+                progress(done, total)
 
     def show(self, prob: Tensor, frame: int) -> None:
         """Show masks on a frame without storing or spreading them; arguments as in `annotate`."""
@@ -250,7 +282,7 @@ class Propagator:
         return network.fit_target(torch.cat(seen, 1), torch.cat(masks, 1), torch.cat(weights, 1))
 
     def _spread(
-        self, sweep: Sweep, difference: Difference, start: Tensor, target: Tensor | None
+        self, sweep: Sweep, difference: Difference | None, start: Tensor, target: Tensor | None
     ) -> Iterator[PropagationStep]:
         """Visit the frames of a sweep; what goes into memory is never fused.
 
@@ -258,7 +290,7 @@ class Propagator:
 
         Args:
             sweep: the frames.
-            difference: what the annotation changed.
+            difference: what the annotation changed; None: nothing is fused.
             start: probabilities (K+1, H', W') of the annotated frame.
             target: for guided networks, see `FrameBefore`.
         """
@@ -277,7 +309,7 @@ class Propagator:
                 self._bank.add(self._encode_memory(frame, current[1:]), keep=keep)
                 last_kept = frame if keep else last_kept
             step = PropagationStep(frame, read, None, current, None, None, current)
-            if sweep.bounded and self.fusion is not None:
+            if sweep.bounded and self.fusion is not None and difference is not None:
                 step = self._fused(self.fusion, step, sweep, difference)
             self.masks.write(frame, step.result)
             if self.observer is not None:

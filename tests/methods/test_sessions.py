@@ -127,3 +127,40 @@ def test_any_interaction_fits_a_session():
     session.interact(at(0, (1, 1, 1)))
     session.propagate(lambda done, total: seen.append((done, total)))
     assert seen[-1] == (7, 7)
+
+
+def test_a_round_that_changes_nothing_tries_harder(monkeypatch):
+    again = Prompts((Click(2, 1, x=15, y=12), Click(2, 2, x=50, y=25)))
+    for share, expected in ((0.0, 0), (0.5, 1)):
+        session = civos(retry_below=share)
+        calls = []
+        spread = session.propagator.repropagate
+
+        def counting(*args, spread=spread, calls=calls, **options):
+            calls.append(session.propagator.annotated)
+            spread(*args, **options)
+
+        monkeypatch.setattr(session.propagator, "repropagate", counting)
+        session.interact(ONE)
+        first = session.propagate()
+        assert not calls  # there was nothing to change before
+        session.interact(again)
+        second = session.propagate()
+        assert len(calls) == expected
+        assert second.shape == first.shape
+        session.undo()
+        assert np.array_equal(session.propagator.masks.video(), first)
+
+
+def test_a_large_change_is_left_as_it_is(monkeypatch):
+    session = civos(retry_below=0.005)
+    session.interact(ONE)
+    first = session.propagate()
+    monkeypatch.setattr(session.propagator, "repropagate", None)
+    session.interact(Prompts((Click(6, 1, x=60, y=30), Click(6, 1, x=40, y=8))))
+    assert (session.propagate() != first).mean() > 0.005
+
+
+def test_shares_are_checked():
+    with pytest.raises(ValueError, match=r"retry_below must be in \[0, 1\], got 2"):
+        civos(retry_below=2)
