@@ -56,7 +56,11 @@ class LastCall:
         """Probabilities (H, W) of those that were asked the same of the same image."""
         if self.pixels is None or not np.array_equal(pixels, self.pixels):
             return {}
-        if (motion is None) != (self.motion is None) or not np.array_equal(motion, self.motion):
+        if motion is None or self.motion is None:
+            same = motion is self.motion
+        else:
+            same = np.array_equal(motion, self.motion)
+        if not same:
             return {}
         return {
             k: self.found[k]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -78,6 +78,18 @@ class RoundPropagator(Protocol):
         """Everything as it was."""
 
 
+@runtime_checkable
+class Repropagator(Protocol):
+    """A propagator that can spread all annotated frames anew."""
+
+    @property
+    def annotated(self) -> tuple[int, ...]:
+        """The annotated frames in order of annotation."""
+
+    def repropagate(self, progress: Progress = no_progress, *, arrived: Arrived = no_frame_callback) -> None:
+        """Spread the masks of all annotated frames anew."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundRules:
     """How rounds are played.
@@ -91,7 +103,8 @@ class RoundRules:
             that came before a mask of it.
         max_undo: how many steps can be undone.
         retry_below: a propagated round after the first that changes a smaller share of the labels, although
-            its prompts say that something is wrong, spreads all annotated frames anew. 0: never (published).
+            its prompts say that something is wrong, spreads all annotated frames anew, if the propagator can.
+            0: never (published).
 
     Raises:
         ValueError: another choice of frames, or not a share.
@@ -226,7 +239,8 @@ class RoundSession:
             return self.propagator.masks.video()
         propagates = self.rules.propagates(number)
         start = self.propagator.snapshot()
-        retries = self.rules.retry_below > 0 and len(self.propagator.annotated) > 0
+        again = self.propagator if isinstance(self.propagator, Repropagator) else None
+        retries = again is not None and self.rules.retry_below > 0 and bool(again.annotated)
         before = self.propagator.masks.video() if retries else None
         try:
             frames = sorted(masks)
@@ -239,8 +253,8 @@ class RoundSession:
                 else:
                     self.propagator.show(mask, frame)
             labels = self.propagator.masks.video()
-            if propagates and self._stuck(before, labels):
-                self.propagator.repropagate(progress, arrived=arrived)
+            if propagates and again is not None and self._stuck(before, labels):
+                again.repropagate(progress, arrived=arrived)
                 labels = self.propagator.masks.video()
         except BaseException:
             self.propagator.restore(start)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import cv2
@@ -10,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from civos_siaf.video.frames import Frames, Rgb
+from civos_siaf.video.source import DamagedFrameError
+
+_log = logging.getLogger(__name__)
 
 CHANNELS = 8
 """Maps of a frame: motion (x, y) and motion beyond the camera's (x, y), to each of two neighbours."""
@@ -40,7 +44,7 @@ def motion_maps(frame: Rgb, neighbours: Sequence[Rgb]) -> NDArray[np.float32]:
     grey = _small_grey(frame)
     if len(neighbours) == 0 or min(grey.shape) < _LEAST:
         return np.zeros((CHANNELS, *grey.shape), np.float32)
-    dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    dis: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     found = [_motion(dis.calc(grey, _small_grey(other), None)) for other in neighbours[:2]]
     return np.concatenate([found[0], found[-1]])
 
@@ -61,12 +65,18 @@ class FrameMotion:
     def __call__(self, index: int) -> NDArray[np.float32]:
         """Maps (8, h, w) of a frame, see `motion_maps`."""
         if index not in self._maps:
-            others = neighbour_numbers(index, len(self.frames))
-            found = motion_maps(self.frames[index], [self.frames[number] for number in others])
+            found = motion_maps(self.frames[index], list(self._neighbours(index)))
             if len(self._maps) >= self.kept:
                 del self._maps[next(iter(self._maps))]
             self._maps[index] = found
         return self._maps[index]
+
+    def _neighbours(self, index: int) -> Iterator[Rgb]:
+        for number in neighbour_numbers(index, len(self.frames)):
+            try:
+                yield self.frames[number]
+            except DamagedFrameError as error:
+                _log.debug("frame %d is not compared with its neighbour: %s", index, error)
 
 
 def neighbour_numbers(index: int, length: int) -> list[int]:

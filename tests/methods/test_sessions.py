@@ -137,7 +137,7 @@ def test_a_round_that_changes_nothing_tries_harder(monkeypatch):
         spread = session.propagator.repropagate
 
         def counting(*args, spread=spread, calls=calls, **options):
-            calls.append(session.propagator.annotated)
+            calls.append(args)
             spread(*args, **options)
 
         monkeypatch.setattr(session.propagator, "repropagate", counting)

@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 
 from civos_siaf.video.motion import GAP, SIDE, FrameMotion, motion_maps, neighbour_numbers
+from civos_siaf.video.source import DamagedFrameError
 
 
 def video(length=5, *, step=2, camera=0, size=(96, 160)):
@@ -89,3 +90,18 @@ def test_the_last_maps_are_kept():
     read.clear()
     assert np.array_equal(motion(4), first)
     assert read
+
+
+def test_a_damaged_neighbour_is_left_out():
+    frames = video(5)
+
+    class Damaged:
+        def __len__(self):
+            return 5
+
+        def __getitem__(self, index):
+            if index == 4:
+                raise DamagedFrameError("frame 4 cannot be decoded")
+            return frames[index]
+
+    assert np.array_equal(FrameMotion(Damaged())(2), motion_maps(frames[2], [frames[0]]))

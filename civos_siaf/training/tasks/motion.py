@@ -88,7 +88,8 @@ class MotionTask(Task):
         return torch.where(replaced[:, None, None, None], wrong, answer.clamp(-LIMIT, LIMIT)), points
 
     def _ask(self, image: Tensor, previous: Tensor, points: Tensor) -> Tensor:
-        return self.clicks(torch.cat([image, previous], dim=1), points).instances.float()
+        answer: Tensor = self.clicks(torch.cat([image, previous], dim=1), points).instances
+        return answer.float()
 
     @torch.no_grad()
     def pictures(self, batch: TrainingItem) -> NDArray[np.uint8]:

@@ -45,7 +45,7 @@ def test_wrong_masks_are_shown_and_stand_for_answers():
 
 def test_what_moves_together_is_learned():
     made = task(corrected=0.0, replaced=1.0, max_iterations=0)
-    found = [float(losses.total) for losses in learning(made, batch, steps=range(40), lr=2e-2)]
+    found = [float(losses.total.detach()) for losses in learning(made, batch, steps=range(40), lr=2e-2)]
     assert found[-1] < 0.4 * found[0]
 
 
