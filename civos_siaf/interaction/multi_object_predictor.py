@@ -93,7 +93,8 @@ class MultiObjectClickPredictor:
             and then in the second look, at images that it sees reduced, until the answer is sure or has
             settled (published: 0).
         hold: the answer agrees with every click, see `hold_clicks`; published: as the network likes.
-        refiner: corrects the first answer by the motion of the video; the further looks begin from that.
+        refiner: corrects the first answer by the motion of the video, at images that the network sees
+            reduced; the further looks begin from that.
         doubt: every clicked object is also predicted without its previous mask, and the better answer is
             taken, see `better_answer`; published: no.
 
@@ -256,7 +257,9 @@ class MultiObjectClickPredictor:
         self, rgb: Tensor, prob: NDArray[np.float32], clicks: Clicks, motion: Tensor | None
     ) -> NDArray[np.float32]:
         """An object's answer (H, W) corrected by what moves as the object does."""
-        if self.refiner is None or motion is None:
+        # Measured on small synthetic videos: there, as with repeated looks, it does harm.
+        reduced = self.network.internal_scale(rgb.shape[2], rgb.shape[3]) < 1
+        if self.refiner is None or motion is None or not reduced:
             return prob
         logits = torch.from_numpy(prob)[None, None].to(rgb.device).logit(eps=1e-4).clamp(-LIMIT, LIMIT)
         points = points_tensor([clicks]).to(rgb.device)

@@ -89,6 +89,50 @@ def test_a_further_click_costs_one_object(light: ClickNetwork, monkeypatch: pyte
     assert max(batches) == 3
 
 
+class AddsLogits(torch.nn.Module):
+    """Takes the part of a motion refiner: adds a constant, and notes what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[torch.Tensor, ...]] = []
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        self.seen.append(inputs)
+        return torch.full_like(inputs[1], 2.0)
+
+
+@pytest.mark.parametrize(("reduced", "known"), [(True, True), (True, False), (False, True)])
+def test_motion_corrects_the_first_answer(
+    light: ClickNetwork, monkeypatch: pytest.MonkeyPatch, reduced: bool, known: bool
+) -> None:
+    image, previous = inputs()
+    monkeypatch.setattr(light, "internal_scale", lambda *size: 0.5 if reduced else 1.0)
+    motion = np.ones((8, 25, 35), np.float32) if known else None
+    refiner = AddsLogits()
+    one = [Click(3, 1, x=40, y=22)]
+    options = {"mode": "NoBRS", "flip": False}
+    plain = MultiObjectClickPredictor(light, **options)
+    expected = plain.predict(image, one, num_objects=1, previous=previous[:1])
+    moved = MultiObjectClickPredictor(light, refiner=refiner, **options)
+    assert moved.uses_motion
+    assert not plain.uses_motion
+    found = moved.predict(image, one, num_objects=1, previous=previous[:1], motion=motion)
+    if not (reduced and known):
+        assert not refiner.seen
+        assert np.array_equal(found, expected)
+        return
+    shown, logits, points, maps = refiner.seen[0]
+    assert shown.shape == (1, 3, *SIZE)
+    assert points[0, 0].tolist() == [22, 40, 0]
+    assert np.array_equal(maps[0].numpy(), motion)
+    assert np.allclose(found[0], (logits + 2).sigmoid()[0, 0].numpy(), atol=1e-6)
+    # Another motion of the same image is another question.
+    moved.predict(image, one, num_objects=1, previous=previous[:1], motion=motion)
+    assert len(refiner.seen) == 1
+    moved.predict(image, one, num_objects=1, previous=previous[:1], motion=2 * motion)
+    assert len(refiner.seen) == 2
+
+
 def test_objects_without_clicks_are_predicted_or_kept(light: ClickNetwork) -> None:
     image, previous = inputs()
     published = MultiObjectClickPredictor(light).predict(image, CLICKS, num_objects=3, previous=previous)
