@@ -137,7 +137,7 @@ def test_without_the_light_weights_they_are_asked_for(place, machine_like):
     found = examine()
     found = replace(found, machine=machine_like, weights={name: search.Found() for name in found.weights})
     text = report(found)
-    assert "0 of 6 included files are valid" in section(text, "Weights")
+    assert "0 of 8 included files are valid" in section(text, "Weights")
     assert "light_clicks.safetensors should be here" in section(text, "To do")
     assert "You can run now" not in text
     assert "av (not installed)" in section(text, "Machine")
