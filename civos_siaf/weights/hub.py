@@ -6,10 +6,12 @@ transformers and rf-cutie are optional; they are imported when a network is aske
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,8 @@ _FAMILIES = {
 
 
 PACKAGES = {"sam": "transformers", "cutie": "cutie"}
+LEAST = {"transformers": (5, 20)}
+"""Oldest versions whose models answer as the tests expect; with older ones they fail in many ways."""
 """What the extras of this package bring, as it is imported."""
 
 
@@ -236,17 +240,28 @@ def _vision(record: HubRecord, transformers: Any) -> dict[str, Any]:
 
 
 def require(extra: str) -> None:
-    """See that the packages of an extra are there.
+    """See that the packages of an extra are there, and new enough.
 
     Raises:
         FileNotFoundError: they are not, as weights may not be; says what to install.
     """
+    package = PACKAGES[extra]
     if not installed(extra):
-        package = PACKAGES[extra]
         raise FileNotFoundError(
             f'{package} is not installed: python -m pip install "civos-siaf[{extra}]", or in a checkout '
             f'python -m pip install -e ".[{extra}]"'
         )
+    least = LEAST.get(package)
+    if least is not None and _number(version(package)) < least:
+        raise FileNotFoundError(
+            f"{package} {version(package)} is installed, {'.'.join(map(str, least))} or newer is needed: "
+            f'python -m pip install -U "civos-siaf[{extra}]"'
+        )
+
+
+def _number(text: str) -> tuple[int, ...]:
+    """The first two parts of a version, such as (5, 20)."""
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:2])
 
 
 def _cannot_have(record: HubRecord, error: Exception) -> str:

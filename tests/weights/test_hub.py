@@ -11,6 +11,7 @@ from civos_siaf.weights import hub, locate
 from civos_siaf.weights.manifest import manifest
 from civos_siaf.weights.provenance import hashes
 
+ROOT = Path(__file__).parents[2]
 RECORD = manifest().hub["sam2.1-tiny"]
 
 
@@ -108,6 +109,23 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(hub, "installed", lambda extra: False)
     with pytest.raises(FileNotFoundError, match=r'transformers is not installed.*"civos-siaf\[sam\]"'):
         hub.sam_network("sam2.1-tiny", None)
+
+
+def test_packages_that_are_too_old_are_named(monkeypatch):
+    monkeypatch.setattr(hub, "installed", lambda extra: True)
+    monkeypatch.setattr(hub, "version", lambda package: "5.9.1")
+    with pytest.raises(
+        FileNotFoundError, match=r'transformers 5\.9\.1 is installed, 5\.20 or newer.*-U "civos'
+    ):
+        hub.sam_network("sam2.1-tiny", None)
+    monkeypatch.setattr(hub, "version", lambda package: "5.20.0")
+    hub.require("sam")
+
+
+def test_the_least_version_is_the_one_of_the_extra():
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for package, least in hub.LEAST.items():
+        assert f"{package}>={'.'.join(map(str, least))}" in text
 
 
 def test_wrong_names_and_folders_are_refused(place):
