@@ -32,7 +32,7 @@ def check_format(format: str) -> None:
 
 @dataclass(frozen=True)
 class How:
-    """The format of masks, `png` or `coco`, and how they are to be read; see `read_masks`."""
+    """The format of masks, `png`, `coco` or `cvat`, and how they are to be read; see `read_masks`."""
 
     format: str
     frame: int | None = None
@@ -47,7 +47,7 @@ def import_masks(annotator: Annotator, path: Path, how: How, watch: ProgressList
 
     Args:
         annotator: of the project.
-        path: a PNG, a zip file of PNGs, or COCO JSON.
+        path: a PNG, a zip file of PNGs, COCO JSON, or XML or a zip file of CVAT.
         how: the format, and which frame a single mask is of; a zip file tells its frames by names in it.
         watch: told of masks drawn.
 

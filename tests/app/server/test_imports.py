@@ -46,6 +46,23 @@ class Takes(NearestColour):
 
 
 @pytest.mark.usefixtures("with_masks")
+def test_masks_of_cvat_are_imported(client: TestClient, project: str) -> None:
+    xml = (
+        f"<annotations><meta><task><original_size><width>{WIDTH}</width><height>{HEIGHT}</height>"
+        '</original_size></task></meta><track id="0" label="dog" group_id="0"><box frame="1" xtl="2" ytl="3" '
+        'xbr="9" ybr="8" outside="0"/><box frame="2" xtl="2" ytl="3" xbr="9" ybr="8" outside="1"/></track>'
+        "</annotations>"
+    )
+    answer = client.post(f"{project}/imports?format=cvat", content=xml.encode())
+    assert answer.status_code == 200, answer.text
+    state = answer.json()["state"]
+    assert [item["name"] for item in state["objects"]] == ["dog"]
+    expected = np.zeros((HEIGHT, WIDTH), bool)
+    expected[3:8, 2:9] = True
+    assert np.array_equal(shown(client, project, 1, state["shown"]["frames"]["1"]) > 0, expected)
+
+
+@pytest.mark.usefixtures("with_masks")
 def test_a_mask_is_imported(client: TestClient, project: str, tmp_path: Path) -> None:
     labels = np.zeros((HEIGHT, WIDTH), np.uint8)
     labels[5:20, 5:30] = 3

@@ -168,7 +168,7 @@ export class ImportDialog extends Dialog {
   /** Only a single picture needs to be told its frame; other files say it themselves. */
   chosen() {
     const name = byId("import-file").files[0]?.name.toLowerCase() ?? "";
-    this.format = name.endsWith(".json") ? "coco" : "png";
+    this.format = name.endsWith(".json") ? "coco" : name.endsWith(".xml") ? "cvat" : "png";
     this.single = name.endsWith(".png");
     byId("import-frame").disabled = name !== "" && !this.single;
   }
