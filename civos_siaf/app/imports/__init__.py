@@ -7,11 +7,11 @@ from pathlib import Path
 
 from civos_siaf.app.imports.coco import read_coco_masks
 from civos_siaf.app.imports.cvat import is_cvat_archive, read_cvat_masks
-from civos_siaf.app.imports.external_masks import Imported, mask_actions, object_actions
+from civos_siaf.app.imports.external_masks import AmbiguousMasksError, Imported, mask_actions, object_actions
 from civos_siaf.app.imports.png import read_png_masks
 from civos_siaf.video.frames import Frames
 
-__all__ = ["FORMATS", "Imported", "mask_actions", "object_actions", "read_masks"]
+__all__ = ["FORMATS", "AmbiguousMasksError", "Imported", "mask_actions", "object_actions", "read_masks"]
 
 FORMATS = ("png", "coco", "cvat")
 

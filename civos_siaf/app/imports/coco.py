@@ -12,7 +12,13 @@ import numpy as np
 from civos_siaf.app.imports.coco_sections import read_sections
 from civos_siaf.app.imports.coco_shapes import mask_of
 from civos_siaf.app.imports.drawing import DrawnFrame, draw_masks, look_through
-from civos_siaf.app.imports.external_masks import Imported, check_number_of_objects, frame_numbers
+from civos_siaf.app.imports.external_masks import (
+    AmbiguousMasksError,
+    Imported,
+    check_number_of_objects,
+    frame_numbers,
+    with_file_name,
+)
 from civos_siaf.masks import VOID
 from civos_siaf.masks.coco import file_name
 from civos_siaf.video.frames import Frames
@@ -51,6 +57,8 @@ def read_coco_masks(
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path.name}: not a COCO file of masks ({error!r})") from error
     except ValueError as error:
+        if isinstance(error, AmbiguousMasksError):
+            raise with_file_name(path.name, error) from error
         raise ValueError(f"{path.name}: {str(error).removeprefix(f'{path}: ')}") from error
     check_number_of_objects(path.name, len(names))
     notes = (f"masks are {naming}",) if naming else ()

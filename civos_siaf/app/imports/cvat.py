@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 
 from civos_siaf.app.imports.coco_shapes import mask_of
 from civos_siaf.app.imports.drawing import DrawnFrame, draw_masks, look_through
-from civos_siaf.app.imports.external_masks import Imported, check_number_of_objects, frame_numbers
+from civos_siaf.app.imports.external_masks import (
+    Imported,
+    check_number_of_objects,
+    frame_numbers,
+    with_file_name,
+)
 from civos_siaf.masks import VOID
 from civos_siaf.video.frames import Frames
 
@@ -89,7 +94,7 @@ def read_cvat_masks(
     except (KeyError, ElementTree.ParseError, RecursionError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path.name}: not a CVAT file of masks ({error!r})") from error
     except ValueError as error:
-        raise ValueError(f"{path.name}: {error}") from error
+        raise with_file_name(path.name, error) from error
     if content.size not in (None, frames.size):
         height, width = content.size or (0, 0)
         raise ValueError(

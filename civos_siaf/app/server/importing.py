@@ -10,7 +10,14 @@ from pathlib import Path
 
 from civos_siaf.app.document.actions import ActionError, Undo, from_json
 from civos_siaf.app.document.content import ObjectInfo
-from civos_siaf.app.imports import FORMATS, Imported, mask_actions, object_actions, read_masks
+from civos_siaf.app.imports import (
+    FORMATS,
+    AmbiguousMasksError,
+    Imported,
+    mask_actions,
+    object_actions,
+    read_masks,
+)
 from civos_siaf.app.server.requests import RequestError
 from civos_siaf.app.session.annotator import Annotator
 from civos_siaf.app.session.answers import ProgressListener
@@ -69,8 +76,15 @@ def import_masks(annotator: Annotator, path: Path, how: How, watch: ProgressList
             first=how.first,
             values=how.values,
         )
+    except AmbiguousMasksError as error:
+        question = {"option": error.option, "choices": error.choices}
+        found = str(error).removeprefix(f"{path.name}: ")  # the name of an upload means nothing
+        raise RequestError(
+            422, f"The masks can be read in several ways: {found}.", question=question
+        ) from error
     except (ValueError, TypeError, KeyError) as error:
-        raise RequestError(422, f"The masks cannot be used: {error}.") from error
+        found = str(error).removeprefix(f"{path.name}: ")
+        raise RequestError(422, f"The masks cannot be used: {found}.") from error
     with _all_or_nothing(annotator):
         with annotator.batch():
             numbers = _objects(annotator, imported)

@@ -153,6 +153,7 @@ def test_wrong_imports_are_told(client: TestClient, project: str, tmp_path: Path
         assert answer.status_code in (400, 422), (format, frame, body[:20], answer.text)
         assert 0 < len(answer.json()["error"]) < 500
         assert str(tmp_path) not in answer.json()["error"]
+        assert ".part" not in answer.json()["error"]
     assert client.get(project).json()["objects"] == []
     assert not list(tmp_path.rglob("*.part"))
 
@@ -170,6 +171,8 @@ def test_how_masks_were_read_is_told_and_can_be_chosen(
     asked = client.post(f"{project}/imports?format=png&frame=2", content=grey)
     assert asked.status_code == 422
     assert "0, 7, 255" in asked.json()["error"]
+    assert asked.json()["question"]["option"] == "values"
+    assert list(asked.json()["question"]["choices"]) == ["numbers", "levels", "white"]
     answer = client.post(f"{project}/imports?format=png&frame=2&values=levels", content=grey)
     assert answer.json()["notes"] == ["7 is object 1, 255 is object 2"]
     assert client.post(f"{project}/imports?format=png&frame=2", content=picture).json()["notes"] == []

@@ -2,9 +2,10 @@
 
 /** An answer other than success; `status` 0: the server was not reached. */
 export class ApiError extends Error {
-  constructor(message, status) {
+  constructor(message, status, question = null) {
     super(message);
     this.status = status;
+    this.question = question; // {option, choices: {value: words}}: what the server wants to know
   }
 
   get offline() {
@@ -14,13 +15,15 @@ export class ApiError extends Error {
 
 async function failure(response) {
   let message = `The server answered ${response.status}.`;
+  let question = null;
   try {
     const body = await response.json();
     if (typeof body.error === "string") message = body.error;
+    question = body.question ?? null;
   } catch {
     // Not JSON: the number has to do.
   }
-  return new ApiError(message, response.status);
+  return new ApiError(message, response.status, question);
 }
 
 async function request(path, options = {}) {
