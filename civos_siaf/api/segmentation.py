@@ -10,6 +10,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from civos_siaf.data.shapes.sample import video_or_sample
 from civos_siaf.masks import VOID, write_png
 from civos_siaf.prompts import Click, Prompt, Prompts
 from civos_siaf.propagation.label_store import LazyLabels
@@ -77,7 +78,8 @@ def segment(
     The method is asked for as many objects as have prompts, whatever their numbers: object 200 alone is one.
 
     Args:
-        video: a video file, a folder of images, an array (T, H, W, 3) of RGB, or `Frames`.
+        video: a video file, a folder of images, an array (T, H, W, 3) of RGB, or `Frames`; "sample" is a clip
+            to try, which is drawn on first use.
         prompts: on any of its frames, for objects of any numbers from 1 to 254.
         method: a name of `list_methods()`, or any object with the calls of `civos_siaf.Method`.
         device: of the networks, if `method` is a name; auto: the first GPU if there is one.
@@ -95,7 +97,11 @@ def segment(
     >>> result.labels.shape, int(result.labels[3, 32, 40])
     ((4, 64, 96), 1)
     """
-    frames = video if isinstance(video, Frames) else Frames.open(video)
+    frames = (
+        video
+        if isinstance(video, Frames)
+        else Frames.open(video if isinstance(video, np.ndarray) else video_or_sample(video))
+    )
     prompts = prompts if isinstance(prompts, Prompts) else Prompts(tuple(prompts))
     if not len(prompts):
         raise ValueError("nothing to segment: there is no prompt")

@@ -121,6 +121,18 @@ class ProjectRegistry:
                 raise RequestError(404, "There is no such project.")
             return await self._open(entry)
 
+    def upload_folder(self) -> Path:
+        """Where uploads arrive, made if it is not there.
+
+        Raises:
+            RequestError: 507 disk full.
+        """
+        try:
+            self.uploads.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise of_system(error) from error
+        return self.uploads
+
     async def create(self, video: Path, name: str) -> str:
         """A project of an uploaded video, which is moved into it; the identifier.
 

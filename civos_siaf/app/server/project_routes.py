@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, WebSocket
@@ -14,6 +15,7 @@ from civos_siaf.app.server import requests, responses, sockets, uploads
 from civos_siaf.app.server.project_registry import ProjectRegistry
 from civos_siaf.app.server.project_service import ProjectService
 from civos_siaf.app.server.requests import RequestError
+from civos_siaf.data.shapes.sample import sample_video
 
 MAX_KEY = 200
 
@@ -53,6 +55,14 @@ async def upload(
     async with uploads.kept_while(body, library.uploads, name=shown) as video:
         await asyncio.to_thread(uploads.check_video, video, shown)
         return JSONResponse({"id": await library.create(video, shown)}, status_code=201)
+
+
+@router.post("/sample")
+async def sample(library: AnyProjectRegistry) -> Response:
+    """A new project of a clip to try the tool with, which is drawn for it."""
+    with tempfile.TemporaryDirectory(dir=await asyncio.to_thread(library.upload_folder)) as folder:
+        video = await asyncio.to_thread(sample_video, folder)
+        return JSONResponse({"id": await library.create(video, video.name)}, status_code=201)
 
 
 @router.get("/{project_id}")

@@ -48,6 +48,9 @@ const getJson = async (path) => (await request(path)).json();
 export const listProjects = () => getJson("api/projects");
 export const listFormats = () => getJson("api/formats");
 
+/** A new project of the clip to try the tool with: {id}. */
+export const sampleProject = () => post("api/projects/sample", {});
+
 /** Send a video file; `progress` is called with the share that has left, 0..1. */
 export function upload(file, progress) {
   return new Promise((resolve, reject) => {
