@@ -10,7 +10,6 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from civos_siaf.data.shapes.sample import video_or_sample
 from civos_siaf.masks import VOID, write_png
 from civos_siaf.prompts import Click, Prompt, Prompts
 from civos_siaf.propagation.label_store import LazyLabels
@@ -97,11 +96,7 @@ def segment(
     >>> result.labels.shape, int(result.labels[3, 32, 40])
     ((4, 64, 96), 1)
     """
-    frames = (
-        video
-        if isinstance(video, Frames)
-        else Frames.open(video if isinstance(video, np.ndarray) else video_or_sample(video))
-    )
+    frames = video if isinstance(video, Frames) else Frames.open(_with_sample(video))
     prompts = prompts if isinstance(prompts, Prompts) else Prompts(tuple(prompts))
     if not len(prompts):
         raise ValueError("nothing to segment: there is no prompt")
@@ -126,6 +121,15 @@ def segment(
     if highest != len(numbers):
         labels = _with_numbers(labels, numbers)
     return Segmentation(frames, labels, prompts)
+
+
+def _with_sample(video: Path | str | NDArray[np.uint8]) -> Path | str | NDArray[np.uint8]:
+    """The video, or the clip to try where it says "sample"."""
+    if not isinstance(video, str) or video != "sample":
+        return video
+    from civos_siaf.data.shapes.sample import video_or_sample  # takes long to load
+
+    return video_or_sample(video)
 
 
 def _with_numbers(labels: LabelVideo, numbers: Sequence[int]) -> LabelVideo:

@@ -93,9 +93,12 @@ class Trainer:
         about: settings to be stored with the checkpoints; another training is not continued with others, nor
             with another number of items per step, all processes together.
         fresh: begin anew over a training that was begun so, too.
+        replan: go on with a training that was begun with other steps, rate or schedule; the schedule counts
+            the steps done as its own.
 
     Raises:
-        ValueError: the folder holds a training with other settings, or with `fresh` one that is to be kept.
+        ValueError: the folder holds a training with other settings, or with `fresh` one that is to be kept,
+            or one that has done more than `steps`.
     """
 
     def __init__(
@@ -123,6 +126,7 @@ class Trainer:
         validation: Validation | None = None,
         about: Mapping[str, Any] | None = None,
         fresh: bool = False,
+        replan: bool = False,
     ) -> None:
         self.process = process or Process()
         self.folder, self.steps, self.lr, self.seed = Path(folder), steps, lr, seed
@@ -144,7 +148,7 @@ class Trainer:
         self.identity = identity_text({**(about or {}), "items_per_step": self.plan.items_per_step})
         self.step = 0
         self.best: float | None = None
-        self._resume(fresh=fresh)
+        self._resume(fresh=fresh, replan=replan)
         self._wrapped = self._distributed(unused_parameters)
 
     @property
@@ -255,7 +259,7 @@ class Trainer:
         if self._due(self.every.keep):
             checkpoint.save(self.folder / f"step_{self.step:08d}.pt")
 
-    def _resume(self, *, fresh: bool) -> None:
+    def _resume(self, *, fresh: bool, replan: bool) -> None:
         path = self.folder / LAST
         if not path.exists():
             return
@@ -263,7 +267,11 @@ class Trainer:
         if fresh:
             require_fresh(checkpoint, path)
             return
-        checkpoint.check_identity(self.identity, path)
+        changed = checkpoint.check_identity(self.identity, path, replan=replan)
+        if checkpoint.step > self.steps:
+            raise ValueError(
+                f"{path} is after step {checkpoint.step}: trainer.steps={self.steps} ends before"
+            )
         self.step, self.best = checkpoint.step, checkpoint.best
         self.task.load_state_dict(checkpoint.states["task"])
         self.optimizer.load_state_dict(checkpoint.states["optimizer"])
@@ -271,6 +279,11 @@ class Trainer:
         if self.ema:
             self.ema.network.load_state_dict(checkpoint.states["ema"])
         _log.info("%s: goes on after step %d", path, self.step)
+        if changed:
+            rate = self.lr * self.schedule(self.step)
+            _log.warning(
+                "planned anew: %s; step %d has the rate %.3g", "; ".join(changed), self.step + 1, rate
+            )
 
     def _export(self, path: Path) -> None:
         metadata = {"architecture": self.task.architecture, "step": str(self.step), "seed": str(self.seed)}

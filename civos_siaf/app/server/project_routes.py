@@ -15,7 +15,6 @@ from civos_siaf.app.server import requests, responses, sockets, uploads
 from civos_siaf.app.server.project_registry import ProjectRegistry
 from civos_siaf.app.server.project_service import ProjectService
 from civos_siaf.app.server.requests import RequestError
-from civos_siaf.data.shapes.sample import sample_video
 
 MAX_KEY = 200
 
@@ -60,6 +59,8 @@ async def upload(
 @router.post("/sample")
 async def sample(library: AnyProjectRegistry) -> Response:
     """A new project of a clip to try the tool with, which is drawn for it."""
+    from civos_siaf.data.shapes.sample import sample_video  # loads torch
+
     with tempfile.TemporaryDirectory(dir=await asyncio.to_thread(library.upload_folder)) as folder:
         video = await asyncio.to_thread(sample_video, folder)
         return JSONResponse({"id": await library.create(video, video.name)}, status_code=201)

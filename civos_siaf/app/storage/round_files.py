@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -80,22 +80,25 @@ class SessionFiles:
         """Where the state after this round is."""
         return self.folder / version
 
-    def objects(self, version: str) -> int | None:
-        """For how many objects the state after this round is; None if it was not saved."""
+    def objects(self, version: str) -> tuple[int, ...] | None:
+        """The project's objects that are 1, 2, ... of the state after this round; None: it was not saved."""
         try:
             note = json.loads((self.path(version) / _NOTE).read_text(encoding="utf-8"))
-            return int(note["objects"]) if note["method"] == self.method else None
+            objects = note["objects"]
+            if isinstance(objects, int):  # as it was written before: how many
+                objects = range(1, objects + 1)
+            return tuple(map(int, objects)) if note["method"] == self.method else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def save(self, version: str, objects: int, save: Callable[[Path], object]) -> None:
+    def save(self, version: str, objects: Sequence[int], save: Callable[[Path], object]) -> None:
         """Call `save` with an empty folder, and keep what it writes there."""
         folder = self.folder / f".unfinished-{version}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         try:
             save(folder)
-            write_text(folder / _NOTE, json.dumps({"method": self.method, "objects": objects}))
+            write_text(folder / _NOTE, json.dumps({"method": self.method, "objects": list(objects)}))
             shutil.rmtree(self.path(version), ignore_errors=True)
             folder.rename(self.path(version))
         finally:
