@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from civos_siaf.benchmark.selection import FrameChooser
@@ -177,8 +178,8 @@ class _Images:
     def __init__(self, images: Tensor) -> None:
         self.images = images
 
-    def __getitem__(self, frame: int) -> Tensor:
-        return self.images[frame].permute(1, 2, 0) * 255
+    def __getitem__(self, frame: int) -> NDArray[np.float32]:
+        return np.asarray(self.images[frame].permute(1, 2, 0).numpy() * 255)
 
 
 def _best(chooser: AgentFrame, finished: FinishedRound) -> int:
