@@ -13,9 +13,9 @@ from civos_siaf.app.document.content import Answer, Content, needs_answer
 from civos_siaf.app.document.video_info import VideoInfo
 from civos_siaf.app.session.object_numbers import objects_of
 from civos_siaf.app.session.session_sync import SessionSync
-from civos_siaf.app.session.suggestions import look_scores
 from civos_siaf.app.storage.mask_files import MaskFiles, VersionWriter
 from civos_siaf.app.storage.round_files import CONFIDENCES, RoundConfidences
+from civos_siaf.next_frame.look_scores import look_scores
 from civos_siaf.protocol import Labels, LabelVideo
 
 
