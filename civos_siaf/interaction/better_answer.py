@@ -18,6 +18,8 @@ KEPT = 0.8
 """Sureness from which on a corrected mask stays; it and the margin were chosen on DAVIS validation frames."""
 MARGIN = 0.02
 """How much surer an answer without the previous mask has to be."""
+LOST = 0.5
+"""Sureness below which an answer that has nothing of a sure previous mask is not believed."""
 PART = 0.25
 """IoU with the corrected answer that a fresh one needs; it may otherwise be a sure part of the object."""
 
@@ -40,6 +42,14 @@ def better_answer(corrected: Probability, fresh: Probability, clicks: Sequence[C
     sure = sureness(corrected)
     surer = sure < KEPT and sureness(fresh) > sure + MARGIN
     return fresh if surer and not differ(corrected, fresh, alike=PART) else corrected
+
+
+def is_lost(answer: Probability, previous: Probability) -> bool:
+    """Whether an answer (H, W) has lost the object of a sure previous mask, and is not sure of anything.
+
+    It happens where clicks in small holes of a good mask make a network doubt the whole.
+    """
+    return sureness(answer) < LOST and sureness(previous) >= KEPT and differ(answer, previous, alike=PART)
 
 
 def differ(left: Probability, right: Probability, *, alike: float = ALIKE) -> bool:

@@ -54,6 +54,16 @@ def hold_clicks(prob: NDArray[np.float32], clicks: Sequence[Click], image: Rgb) 
     return out
 
 
+def patched(prob: NDArray[np.float32], clicks: Sequence[Click]) -> NDArray[np.float32]:
+    """Probabilities (H, W) of one object with a patch around every click that they do not follow, a copy."""
+    out = np.array(prob, dtype=np.float32)
+    for click in clicks:
+        place = pixel(click, *out.shape)
+        if (out[place] > THRESHOLD) != click.positive:
+            out[_disk(out.shape, place, max(DOT, round(PATCH * len(out))))] = click.positive
+    return out
+
+
 def pixel(click: Click, height: int, width: int) -> tuple[int, int]:
     """Row and column of the pixel that a click is on."""
     return min(max(round(click.y), 0), height - 1), min(max(round(click.x), 0), width - 1)

@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from civos_siaf.interaction.better_answer import SETTLED, SURE, better_answer, differ, sureness
+from civos_siaf.interaction.better_answer import SETTLED, SURE, better_answer, differ, is_lost, sureness
 from civos_siaf.interaction.brs import FeatureBrs, refinement
-from civos_siaf.interaction.click_guarantee import hold_clicks
+from civos_siaf.interaction.click_guarantee import hold_clicks, patched
 from civos_siaf.interaction.predictor import as_probability, as_rgb, autocast, check_clicks
 from civos_siaf.interaction.refinement import NoRefinement, points_tensor
 from civos_siaf.interaction.transforms import Clicks, HorizontalFlip, Roi
@@ -204,6 +204,8 @@ class MultiObjectClickPredictor:
                 answers[k] = better_answer(
                     answers[k], self._settled(rgb, fresh[k], lists[k], motion), lists[k]
                 )
+            if self.doubt and self.hold and is_lost(answers[k], prob[k]):
+                answers[k] = patched(prob[k], lists[k])
         return answers
 
     def _first_look(

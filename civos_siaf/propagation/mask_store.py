@@ -22,6 +22,7 @@ START_BACKGROUND = 1e-7
 class MaskState:
     """All masks at a moment; unchanged frames are shared with other moments."""
 
+    channels: tuple[int, ...]
     prob: tuple[TensorHandle | None, ...]
     labels: tuple[bytes | None, ...]
     shown: dict[int, bytes]
@@ -29,6 +30,13 @@ class MaskState:
 
 class MaskStore:
     """Padded probabilities (K+1, H', W') and labels of T frames, and labels that are shown in their place.
+
+    Among the channels that compete for a pixel there can be distractors beside the K objects: what looks like
+    an object and is none. Outside, they are background.
+
+    Attributes:
+        channels: the label of each channel after the background, in the order in which they came; 0 for a
+            distractor.
 
     Args:
         num_frames: T.
@@ -49,7 +57,7 @@ class MaskStore:
         max_video_bytes: int = 2**30,
         folder: Path | str | None = None,
     ) -> None:
-        self.num_objects = num_objects
+        self.channels = tuple(range(1, num_objects + 1))
         self.padding = padding
         self._max_video_bytes = max_video_bytes
         self._shelf = TensorSpill(max_bytes=max_bytes, folder=folder)
@@ -60,10 +68,45 @@ class MaskStore:
     def __len__(self) -> int:
         return len(self._prob)
 
+    @property
+    def num_objects(self) -> int:
+        """K."""
+        return sum(label > 0 for label in self.channels)
+
+    def add_objects(self, count: int = 1) -> None:
+        """Make room for further objects."""
+        first = self.num_objects + 1
+        self.channels += tuple(range(first, first + count))
+
+    def add_distractor(self) -> None:
+        """Make room for something that looks like an object."""
+        self.channels += (0,)
+
+    def to_channels(self, prob: Tensor) -> Tensor:
+        """Probabilities (K+1, H', W') with a channel for each distractor, which is nowhere."""
+        if 0 not in self.channels:
+            return prob
+        rows = [prob[label] if label else torch.zeros_like(prob[0]) for label in self.channels]
+        return torch.stack([prob[0], *rows])
+
+    def to_objects(self, prob: Tensor) -> Tensor:
+        """Probabilities of the channels as those (K+1, H', W') of the objects."""
+        if 0 not in self.channels:
+            return prob
+        places = list(enumerate(self.channels, 1))
+        objects = [0, *(place for place, label in places if label)]
+        out = prob[objects]
+        out[0] += sum(prob[place] for place, label in places if not label)
+        return out
+
     def prob(self, frame: int) -> Tensor:
         """Probabilities (K+1, H', W') on the CPU; objects that came later have 0."""
+        return self.to_objects(self.channel_prob(frame))
+
+    def channel_prob(self, frame: int) -> Tensor:
+        """As `prob`, of all channels."""
         put = self._prob[frame]
-        channels = self.num_objects + 1
+        channels = len(self.channels) + 1
         known = put.get() if put is not None else None
         if known is not None and len(known) == channels:
             return known
@@ -76,7 +119,13 @@ class MaskStore:
 
     def labels(self, frame: int) -> NDArray[np.uint8]:
         """Labels (H', W'), those shown if there are any."""
-        return _unpacked(self._shown.get(frame, self._labels[frame]), self.padding)
+        return self._labelled(_unpacked(self._shown.get(frame, self._labels[frame]), self.padding))
+
+    def _labelled(self, channels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Labels in place of the numbers of channels."""
+        if 0 not in self.channels:
+            return channels
+        return np.array([0, *self.channels], np.uint8)[channels]
 
     def check_room(self, num_frames: int) -> None:
         """See whether the probabilities of so many frames can be written.
@@ -85,16 +134,16 @@ class MaskStore:
             ValueError: the disk has too little room.
         """
         height, width = self.padding.size
-        self._shelf.check_room(num_frames, 4 * (self.num_objects + 1) * height * width)
+        self._shelf.check_room(num_frames, 4 * (len(self.channels) + 1) * height * width)
 
     def write(self, frame: int, prob: Tensor) -> None:
-        """Store probabilities (K+1, H', W') and their labels."""
+        """Store probabilities of all channels and their labels."""
         self._prob[frame] = self._shelf.put(prob)
         self._labels[frame] = _packed(prob)
 
     def show(self, frame: int, prob: Tensor) -> None:
-        """Let the labels of these probabilities be seen; what is stored does not change."""
-        self._shown[frame] = _packed(prob)
+        """Let the labels of probabilities (K+1, H', W') be seen; what is stored does not change."""
+        self._shown[frame] = _packed(self.to_channels(prob))
 
     def forget_shown(self) -> None:
         """Let what is stored be seen again."""
@@ -104,8 +153,10 @@ class MaskStore:
         """Labels (T, H, W) of all frames, a copy."""
         labels, shown, padding = tuple(self._labels), dict(self._shown), self.padding
 
+        table = np.array([0, *self.channels], np.uint8)
+
         def read(frame: int) -> NDArray[np.uint8]:
-            return _cropped(_unpacked(shown.get(frame, labels[frame]), padding), padding)
+            return table[_cropped(_unpacked(shown.get(frame, labels[frame]), padding), padding)]
 
         size = (padding.height, padding.width)
         return label_video(len(labels), size, read, max_bytes=self._max_video_bytes)
@@ -116,10 +167,11 @@ class MaskStore:
 
     def snapshot(self) -> MaskState:
         """The masks now."""
-        return MaskState(tuple(self._prob), tuple(self._labels), dict(self._shown))
+        return MaskState(self.channels, tuple(self._prob), tuple(self._labels), dict(self._shown))
 
     def restore(self, state: MaskState) -> None:
         """The masks as they were."""
+        self.channels = state.channels
         self._prob, self._labels, self._shown = list(state.prob), list(state.labels), dict(state.shown)
 
 

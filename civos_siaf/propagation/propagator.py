@@ -27,6 +27,7 @@ from civos_siaf.networks.propagation_network import (
 )
 from civos_siaf.propagation.confidence import SAMPLED, appearing, confidence
 from civos_siaf.propagation.difference_fusion import Difference, FusionNetwork, fuse
+from civos_siaf.propagation.distractors import removed_parts
 from civos_siaf.propagation.feature_cache import FeatureCache, encoded_frame
 from civos_siaf.propagation.images import FrameImages
 from civos_siaf.propagation.mask_store import MaskState, MaskStore
@@ -67,7 +68,6 @@ class PropagatorState:
 
     masks: MaskState
     annotated: tuple[AnnotatedMemory, ...]
-    num_objects: int
 
 
 class Propagator:
@@ -129,7 +129,7 @@ class Propagator:
 
     def add_objects(self, count: int = 1) -> None:
         """Make room for further objects; they are nowhere until a frame is annotated with them."""
-        self.masks.num_objects += count
+        self.masks.add_objects(count)
 
     def interact(
         self,
@@ -168,8 +168,8 @@ class Propagator:
         """
         before = self.snapshot()
         try:
-            new = self._padded(prob)
-            old = self.masks.prob(frame).to(new.device)
+            new = self._with_distractors(self._padded(prob), frame)
+            old = self.masks.channel_prob(frame).to(new.device)
             memory = self._encode_memory(frame, new[1:])
             self.masks.forget_shown()
             self.masks.write(frame, new)
@@ -221,7 +221,7 @@ class Propagator:
         target = self._fit_target() if self.network.guided and sweeps else None
         for sweep in sweeps:
             known = (given or {}).get(sweep.origin)
-            start = self.masks.prob(sweep.origin).to(self.images.device) if known is None else known
+            start = self.masks.channel_prob(sweep.origin).to(self.images.device) if known is None else known
             for step in self._spread(sweep, difference, start, target):
                 done += 1
                 self._tell(step, arrived, counted)
@@ -233,13 +233,39 @@ class Propagator:
 
     def snapshot(self) -> PropagatorState:
         """The state now; cheap, as unchanged frames are shared."""
-        return PropagatorState(self.masks.snapshot(), self._annotated, self.num_objects)
+        return PropagatorState(self.masks.snapshot(), self._annotated)
 
     def restore(self, state: PropagatorState) -> None:
         """Everything as it was."""
         self.masks.restore(state.masks)
-        self.masks.num_objects = state.num_objects
         self._annotated = state.annotated
+
+    def _with_distractors(self, new: Tensor, frame: int) -> Tensor:
+        """The annotated masks (K+1, H', W') with channels for what is known to be no object.
+
+        What was taken away from an object becomes a distractor, the latest one where there is no room for
+        another. Known distractors stay where they were, if that is still background.
+        """
+        most = self.settings.max_distractors
+        if not most:
+            return new
+        before = self.masks.channel_prob(frame).to(new.device).argmax(dim=0)
+        labels = new.argmax(dim=0)
+        old = before.clone()
+        for place, label in enumerate(self.masks.channels, 1):
+            old[before == place] = label
+        removed = removed_parts(_array(old), _array(labels))
+        if removed is not None and self.masks.channels.count(0) < most:
+            self.masks.add_distractor()
+        out = self.masks.to_channels(new).clone()
+        places = [place for place, label in enumerate(self.masks.channels, 1) if not label]
+        for place in places:
+            there = (before == place) & (labels == 0)
+            if removed is not None and place == places[-1]:
+                there |= torch.from_numpy(removed).to(there.device)
+            out[place] = out[0] * there
+            out[0] = out[0] * ~there
+        return out
 
     def _remembered(self, frame: int) -> tuple[AnnotatedMemory, ...]:
         """The memory that stays when a frame is annotated."""
@@ -267,12 +293,12 @@ class Propagator:
         return frozenset().union(*latest.values())
 
     def _fit_target(self) -> Tensor:
-        """The target model (K, D) of a guided network, from the annotated frames and their masks."""
-        network, size = self.network, self.num_objects
+        """The target model (C, D) of a guided network, from the annotated frames and their masks."""
+        network, size = self.network, len(self.masks.channels)
         known = {entry.frame: entry.num_objects for entry in self._annotated}
         seen, masks, weights = [], [], []
         for frame, objects in known.items():
-            prob = self.masks.prob(frame).to(self.images.device)[1:, None]
+            prob = self.masks.channel_prob(frame).to(self.images.device)[1:, None]
             inside = F.avg_pool2d(prob.float(), network.stride).flatten(1)
             # Of an object that came later a frame says nothing.
             counts = (torch.arange(size, device=prob.device) < objects).float()[:, None]
@@ -324,7 +350,7 @@ class Propagator:
         self, network: FusionNetwork, step: PropagationStep, sweep: Sweep, difference: Difference
     ) -> PropagationStep:
         key = self.features[step.frame].key
-        previous = self.masks.prob(step.frame).to(step.current.device)
+        previous = self.masks.channel_prob(step.frame).to(step.current.device)
         with self.settings.autocast(self.images.device):
             attention = difference.attention(key, self.padding.size)
             result = fuse(
@@ -340,7 +366,7 @@ class Propagator:
     def _tell(self, step: PropagationStep, arrived: Arrived, counted: Collection[int]) -> None:
         """Tell of a visited frame."""
         if arrived is not no_frame_callback:
-            inside = self.padding.crop(step.result)[:, ::SAMPLED, ::SAMPLED]
+            inside = self.masks.to_objects(self.padding.crop(step.result)[:, ::SAMPLED, ::SAMPLED])
             arrived(step.frame, self.masks.cropped(step.frame), confidence(inside, counted))
 
     def _encode_memory(self, frame: int, prob: Tensor) -> Memory:
@@ -359,3 +385,7 @@ class Propagator:
         if not self.settings.empty_rim:
             padded[0] = self.padding.pad(prob[0], value=1.0)
         return padded
+
+
+def _array(labels: Tensor) -> NDArray[np.uint8]:
+    return np.asarray(labels.to(torch.uint8).cpu().numpy())

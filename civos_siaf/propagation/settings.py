@@ -72,6 +72,9 @@ class PropagationSettings(SpeedSettings):
         repropagate: every annotation propagates all frames that are not annotated again, each from the
             nearest annotated one with all of them in memory, and nothing is fused. Published: only up to the
             next annotated frames, where new and old masks are fused.
+        max_distractors: parts that a correction took away from an object are propagated as so many things of
+            their own, so that the object does not take them again; they are background in the end. 0: none
+            (published).
 
     Raises:
         ValueError: a value outside its range.
@@ -86,8 +89,11 @@ class PropagationSettings(SpeedSettings):
     keep_outdated: bool = True
     empty_rim: bool = True
     repropagate: bool = False
+    max_distractors: int = 0
 
     def __post_init__(self) -> None:
+        if self.max_distractors < 0:
+            raise ValueError(f"max_distractors must be 0 or more, got {self.max_distractors}")
         for name, value in (
             ("mem_every", self.mem_every),
             ("top_k", self.top_k),

@@ -1,0 +1,35 @@
+"""What a correction took away from an object: the propagation is to know it, or it is taken again."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+LEAST_OF_PICTURE = 0.001
+LEAST_OF_OBJECT = 0.05
+"""Smaller parts are rims and crumbs."""
+OPENING = 5
+"""Pixels; thinner strips are differences of outline."""
+
+
+def removed_parts(old: NDArray[np.uint8], new: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
+    """The parts of objects that became background (H, W), None if there are none that matter.
+
+    A part larger than what is left of its object does not count: then it may be the object that was lost.
+
+    Args:
+        old: labels (H, W) before a correction.
+        new: labels after it.
+    """
+    gone = ((old > 0) & (new == 0)).astype(np.uint8)
+    gone = cv2.morphologyEx(gone, cv2.MORPH_OPEN, np.ones((OPENING, OPENING), np.uint8))
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(gone, connectivity=8)
+    left = np.bincount(new.ravel(), minlength=256)
+    found = np.zeros(old.shape, dtype=bool)
+    for number in range(1, count):
+        part, area = parts == number, int(stats[number, cv2.CC_STAT_AREA])
+        of = left[np.bincount(old[part]).argmax()]
+        if max(LEAST_OF_PICTURE * old.size, LEAST_OF_OBJECT * of) <= area <= of:
+            found |= part
+    return found if found.any() else None
