@@ -340,8 +340,9 @@ class Propagator:
     def _tell(self, step: PropagationStep, sweep: Sweep, arrived: Arrived, counted: Collection[int]) -> None:
         """Tell of a visited frame.
 
-        A fusion network chooses between two masks, and its probabilities are no measure of doubt: where it
-        was used, the doubt is that of both masks and of where they disagree, the nearer one counting more.
+        A fusion network chooses between two masks, and its probabilities are no measure of doubt, neither
+        now nor when they are the older ones: where it was used, the doubt is that of the new masks, and of
+        where the older ones disagree, the more the nearer their annotated frame.
         """
         if arrived is no_frame_callback:
             return
@@ -349,7 +350,8 @@ class Propagator:
         if step.previous is not None:
             nearness, _ = sweep.distances(step.frame)
             old, new = (self.padding.crop(x)[:, ::SAMPLED, ::SAMPLED] for x in (step.previous, step.current))
-            inside = torch.lerp(old, new, nearness)
+            decided = F.one_hot(old.argmax(dim=0), len(old)).permute(2, 0, 1)
+            inside = torch.lerp(decided.to(new.dtype), new, nearness)
         arrived(step.frame, self.masks.cropped(step.frame), confidence(inside, counted))
 
     def _encode_memory(self, frame: int, prob: Tensor) -> Memory:
