@@ -33,6 +33,7 @@ MARKS = {
         "methods/test_light_siaf.py",
         "scripts",
         "speed",
+        "tables/test_published.py",
         "tables/test_script.py",
         "test_docs.py",
         "test_readme.py",
