@@ -34,6 +34,7 @@ MARKS = {
         "scripts",
         "speed",
         "tables/test_published.py",
+        "tables/test_scribble_noise.py",
         "tables/test_script.py",
         "test_docs.py",
         "test_readme.py",

@@ -32,11 +32,13 @@ TRAINED = {"afi-r50": ("siaf_r50", "siaf_r50_y"),
 def stand_in(shapes):
     """Small random values; what counts tensors or divides by them is not negative."""
     numbers = torch.Generator().manual_seed(0)
-    return {
-        name: torch.tensor(0) if name.endswith("num_batches_tracked")
-        else torch.rand(shape, generator=numbers).mul_(0.02).add_(1.0 if name.endswith("running_var") else 0.0)
-        for name, shape in shapes.items()
-    }  # fmt: skip
+    state = {name: torch.rand(shape, generator=numbers).mul_(0.02) for name, shape in shapes.items()}
+    for name in state:
+        if name.endswith("running_var"):
+            state[name] += 1
+        elif name.endswith("num_batches_tracked"):
+            state[name] = torch.tensor(0)
+    return state
 
 
 def write_published(folder, names):
