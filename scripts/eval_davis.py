@@ -37,6 +37,7 @@ def run(cfg: DictConfig) -> None:
         folder=cfg.out,
         shard=shard,
         about=about_method(OmegaConf.to_container(cfg.method, resolve=True)),
+        next_frame=instantiate(cfg.next_frame),
     )
     if evaluation.finished_before:
         print(f"finished before, {evaluation.record.origin}: nothing is played; {cfg.out}", file=sys.stderr)

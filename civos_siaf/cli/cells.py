@@ -31,7 +31,8 @@ def settings(options: tuple[str, ...], device: str = "cpu") -> DictConfig:
 def evaluate(cfg: DictConfig, name: str, folder: Path) -> None:
     """Play the evaluation of a configuration, named `name`, in a folder."""
     with missing_as_such():
-        parts = {key: instantiate(cfg[key]) for key in ("dataset", "method", "rules", "clicks", "clock")}
+        names = ("dataset", "method", "rules", "clicks", "clock", "next_frame")
+        parts = {key: instantiate(cfg[key]) for key in names}
         about = {"method_config": OmegaConf.to_container(cfg.method, resolve=True)}
         evaluation = Evaluation(parts.pop("method"), **parts, folder=folder, about=about)
         with tqdm(total=len(evaluation.remaining), unit="sample", desc=name, disable=None) as bar:
@@ -71,13 +72,15 @@ def jobs(models: tables.Models, bench: tables.Bench, device: str) -> Callable[[t
         facts = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in used}
         if timed:
             facts |= {"bench": asdict(bench), "objects": (n := run["objects"])}
+        elif run.get("next_frame"):
+            facts["next_frame"] = OmegaConf.to_container(cfg.next_frame, resolve=True)
         if run.kind == "interactive":
             return tables.CellJob(facts, lambda f: time_interactive(f, bench, cfg.method, n))
         if run.kind == "objects":
             return tables.CellJob(
                 facts, lambda f: tables.measure_objects(f, bench, instantiate(cfg.method), n)
             )
-        weights = models.hashes(facts["method"], known=choice.weights)
+        weights = models.hashes([facts["method"], facts.get("next_frame")], known=choice.weights)
         return tables.CellJob({**facts, "weights": weights}, partial(evaluate, cfg, str(run)))
 
     return prepare

@@ -1,6 +1,7 @@
 import numpy as np
 
-from civos_siaf.app.session.suggestions import jump_scores, look_scores, suggest
+from civos_siaf.next_frame.look_scores import jump_scores, look_scores
+from civos_siaf.next_frame.suggestion import suggest
 
 
 def moving(num_frames=20, step=2):
