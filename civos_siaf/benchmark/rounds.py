@@ -128,7 +128,7 @@ class SampleRounds:
             raise RuntimeError("hand in masks for the scribbles you have before you ask for others")
         if self._all is None or self._last is None:
             self._all = self._last = self._first_scribbles()
-        scribbles = davis.copied(self._last if only_last else self._all)
+        scribbles = self._as_drawn(davis.copied(self._last if only_last else self._all))
         self._handed_out = self._clock.now()
         return scribbles
 
@@ -175,6 +175,12 @@ class SampleRounds:
         self._next_scribbles(labels, scores, candidates, facts or SessionFacts())
         return scores
 
+    def _as_drawn(self, scribbles: Scribbles) -> Scribbles:
+        if self._rules.strokes is None:
+            return scribbles
+        height, width = self.sample.info.height, self.sample.info.width
+        return self._rules.strokes(scribbles, height=height, width=width)
+
     def _first_scribbles(self) -> Scribbles:
         name = self.sample.sequence
         scribbles = davis.empty(name, self.sample.info.num_frames)
@@ -203,6 +209,7 @@ class SampleRounds:
         assert self._chooser is not None
         assert self._all is not None
         finished = FinishedRound(
+            num_frames=len(labels),
             labels=labels,
             prompted=self._prompted,
             num_objects=self.sample.info.num_objects,

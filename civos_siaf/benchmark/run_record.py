@@ -15,7 +15,7 @@ from civos_siaf.benchmark.clock import Clock
 from civos_siaf.benchmark.dataset import DavisDataset
 from civos_siaf.benchmark.environment import environment
 from civos_siaf.benchmark.method_identity import source_hash, state_hash
-from civos_siaf.benchmark.rules import TimeLimit
+from civos_siaf.benchmark.rules import Rules, TimeLimit
 from civos_siaf.benchmark.samples import Sample
 from civos_siaf.benchmark.table import SequenceInfo
 from civos_siaf.next_frame import NextFrame, WorstFrame
@@ -52,7 +52,7 @@ class RunRecord:
         *,
         method: object,
         dataset: DavisDataset,
-        rules: Any,
+        rules: Rules,
         clicks: ClickStrategy | None,
         clock: Clock,
         samples: Sequence[Sample],
@@ -71,7 +71,7 @@ class RunRecord:
                 "note": dataset.note,
                 "first_scribbles_by_the_robot": drawn,
             },
-            "rules": asdict(rules),
+            "rules": _rules(rules),
             "clicks": _describe(clicks) if clicks else None,
             "clock": _describe(clock),
             **_about_next_frame(next_frame),
@@ -194,6 +194,14 @@ def _method_values(method: object, about: Mapping[str, Any] | None) -> dict[str,
     if about is None:
         values = {**_values(getattr(method, "__dict__", {})), STATE: state_hash(method)}
     return {key: value for key, value in {**values, SOURCE: source_hash(method)}.items() if value is not None}
+
+
+def _rules(rules: Rules) -> dict[str, Any]:
+    """As they are noted; strokes only where they are changed, so that runs begun without the field go on."""
+    noted = asdict(rules)
+    if rules.strokes is None:
+        del noted["strokes"]
+    return noted
 
 
 def _about_next_frame(chooser: NextFrame | None) -> dict[str, Any]:

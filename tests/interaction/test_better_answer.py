@@ -1,6 +1,6 @@
 import numpy as np
 
-from civos_siaf.interaction.better_answer import better_answer, differ, sureness
+from civos_siaf.interaction.better_answer import better_answer, differ, is_lost, sureness
 from civos_siaf.prompts import Click
 
 
@@ -46,3 +46,17 @@ def test_small_differences_do_not_matter():
     assert differ(disk(20, 20), disk(28, 20))
     assert differ(disk(20, 20), np.zeros((40, 60), np.float32))
     assert not differ(np.zeros((4, 4), np.float32), np.zeros((4, 4), np.float32))
+
+
+def test_an_answer_that_lost_a_sure_object_is_not_believed():
+    previous, doubtful = np.zeros((40, 60), np.float32), np.zeros((40, 60), np.float32)
+    previous[10:30, 10:40] = 0.97
+    doubtful[30:38, 12:20] = 0.4
+    doubtful[30:34, 12:16] = 0.6
+    assert is_lost(doubtful, previous)
+    assert not is_lost(np.where(doubtful > 0, 0.97, 0).astype(np.float32), previous)  # it is sure
+    assert not is_lost(doubtful, 0.62 * previous)  # the previous mask was not
+    assert not is_lost(0.5 * previous + 0.03, previous * 0)  # there was none
+    near = np.zeros((40, 60), np.float32)
+    near[10:30, 10:30] = 0.6
+    assert not is_lost(near, previous)  # it is of the same object

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from civos_siaf.interaction.click_guarantee import disagreeing, hold_clicks, pixel
+from civos_siaf.interaction.click_guarantee import disagreeing, hold_clicks, patched, pixel
 from civos_siaf.prompts import Click
 
 HEIGHT, WIDTH = 60, 80
@@ -90,3 +90,16 @@ def test_every_click_holds(clicks, seed):
         if click.positive:
             y, x = pixel(click, HEIGHT, WIDTH)
             assert held[:, y, x].argmax() == click.object_id - 1
+
+
+def test_patches_around_clicks_alone():
+    prob = np.zeros((100, 120), np.float32)
+    prob[20:60, 20:80] = 0.9
+    clicks = [Click(0, 1, 30, 30, positive=False), Click(0, 1, 100, 80), Click(0, 1, 70, 50)]
+    out = patched(prob, clicks)
+    assert disagreeing(out, clicks) == 0
+    changed = out != prob
+    assert 10 < changed.sum() < 40
+    assert changed[26:35, 26:35].any()
+    assert changed[76:85, 96:105].any()
+    assert prob[30, 30] == np.float32(0.9)

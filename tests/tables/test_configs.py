@@ -40,7 +40,7 @@ def composed(name, models="light", *options):
 
 def test_there_is_a_file_per_table():
     files = sorted(path.stem for path in (ROOT / "configs" / "table").glob("*.yaml"))
-    assert files == sorted([*NAMES, "peers", "peers_speed"])
+    assert files == sorted([*NAMES, "peers", "peers_speed", "scribble_noise"])
 
 
 @pytest.mark.parametrize("name", NAMES)
