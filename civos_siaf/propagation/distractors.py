@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 LEAST_OF_PICTURE = 0.001
 LEAST_OF_OBJECT = 0.05
 """Smaller parts are rims and crumbs."""
+MOST_OF_OBJECT = 10
+"""Of a part many times as large as what is left, the object may be in it: the answer may have lost it."""
 OPENING = 5
 """Pixels; thinner strips are differences of outline."""
 
@@ -16,7 +18,7 @@ OPENING = 5
 def removed_parts(old: NDArray[np.uint8], new: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
     """The parts of objects that became background (H, W), None if there are none that matter.
 
-    A part larger than what is left of its object does not count: then it may be the object that was lost.
+    A part many times as large as what is left of its object does not count: it may be the object itself.
 
     Args:
         old: labels (H, W) before a correction.
@@ -30,6 +32,6 @@ def removed_parts(old: NDArray[np.uint8], new: NDArray[np.uint8]) -> NDArray[np.
     for number in range(1, count):
         part, area = parts == number, int(stats[number, cv2.CC_STAT_AREA])
         of = left[np.bincount(old[part]).argmax()]
-        if max(LEAST_OF_PICTURE * old.size, LEAST_OF_OBJECT * of) <= area <= of:
+        if max(LEAST_OF_PICTURE * old.size, LEAST_OF_OBJECT * of) <= area <= MOST_OF_OBJECT * of:
             found |= part
     return found if found.any() else None
