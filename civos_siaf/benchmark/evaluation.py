@@ -220,7 +220,7 @@ class Evaluation:
     ) -> tuple[NDArray[np.uint8], SessionFacts]:
         """Play a round; confidences are asked for only where they are used, as they take time."""
         session.interact(prompts)
-        if not (self.next_frame.needs_confidences and getattr(session, "streams", False)):
+        if not ("confidences" in self.next_frame.needs and getattr(session, "streams", False)):
             return session.propagate(), facts
         found = Confidences(len(before), facts.confidences)
 

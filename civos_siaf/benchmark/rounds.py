@@ -209,6 +209,7 @@ class SampleRounds:
         assert self._chooser is not None
         assert self._all is not None
         finished = FinishedRound(
+            num_frames=len(labels),
             labels=labels,
             prompted=self._prompted,
             num_objects=self.sample.info.num_objects,

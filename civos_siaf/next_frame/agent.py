@@ -16,7 +16,7 @@ from torch import Tensor
 from civos_siaf.networks.frame_agent import FrameAgent
 from civos_siaf.networks.mask_assessment import MaskAssessment
 from civos_siaf.next_frame.choosers import true_quality
-from civos_siaf.next_frame.finished_round import FinishedRound, Scores
+from civos_siaf.next_frame.finished_round import FinishedRound, Need, Scores
 
 
 class AssessedQuality:
@@ -65,11 +65,15 @@ class AgentFrame:
 
     repeats = True
     first_counts = True
-    needs_confidences = False
 
     def __init__(self, agent: FrameAgent, quality: Callable[[FinishedRound], Scores] | None = None) -> None:
         self.agent = agent
         self.quality = quality
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """Truth, or what the assessment network judges by."""
+        return ("truth",) if self.quality is None else ("images",)
 
     @torch.inference_mode()
     def priorities(self, finished: FinishedRound) -> Scores:
@@ -86,5 +90,7 @@ def _probabilities(finished: FinishedRound, frame: int) -> Tensor:
     if finished.probabilities is not None:
         given: Any = finished.probabilities(frame)
         return torch.as_tensor(given).detach().float().cpu()
+    if finished.labels is None:
+        raise ValueError("masks can be judged only where they are at hand")
     labels = torch.from_numpy(np.array(finished.labels[frame], dtype=np.int64))
     return F.one_hot(labels, finished.num_objects + 1).permute(2, 0, 1).float()

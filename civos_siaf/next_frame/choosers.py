@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from civos_siaf.next_frame.finished_round import FinishedRound, Scores
+from civos_siaf.next_frame.finished_round import FinishedRound, Need, Scores
 
 DEFAULT_POSITIONS = 8
 
@@ -36,13 +36,17 @@ class WorstFrame:
     """
 
     repeats = False
-    needs_confidences = False
 
     def __init__(
         self, quality: Callable[[FinishedRound], Scores] | None = None, *, first_counts: bool = False
     ) -> None:
         self.quality = quality
         self.first_counts = first_counts
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """Truth, or what a network judges by."""
+        return ("truth",) if self.quality is None else ("images",)
 
     def priorities(self, finished: FinishedRound) -> Scores:
         """The negative quality."""
@@ -61,7 +65,7 @@ class RandomFrame:
 
     repeats = True
     first_counts = True
-    needs_confidences = False
+    needs: tuple[Need, ...] = ()
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
@@ -86,7 +90,7 @@ class EvenFrames:
 
     repeats = True
     first_counts = True
-    needs_confidences = False
+    needs: tuple[Need, ...] = ()
 
     def __init__(self, positions: int | None = DEFAULT_POSITIONS) -> None:
         self.positions = DEFAULT_POSITIONS if positions is None else positions

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import numpy as np
 
-from civos_siaf.next_frame.finished_round import FinishedRound, Scores
+from civos_siaf.next_frame.finished_round import FinishedRound, Need, Scores
 from civos_siaf.next_frame.look_scores import look_scores
 
 _NEAR = 0.02  # of the video: neighbours of a frame that was looked at show the same
@@ -17,11 +17,15 @@ class MethodSuggestion:
 
     repeats = False
     first_counts = True
-    needs_confidences = True
+    needs: tuple[Need, ...] = ("confidences",)
 
     def priorities(self, finished: FinishedRound) -> Scores:
         """Those of `spread_out`, for the look scores of this round."""
-        scores = look_scores(iter(finished.labels), finished.confidences)
+        scores = finished.look_scores
+        if scores is None:
+            scores = look_scores(
+                iter(finished.labels if finished.labels is not None else ()), finished.confidences
+            )
         done = np.flatnonzero(finished.times_prompted).tolist()
         return spread_out(scores, done=done, count=finished.count)
 
@@ -45,25 +49,3 @@ def spread_out(scores: Scores, *, done: Collection[int], count: int = 1) -> Scor
         priorities[around] = np.minimum(priorities[around], scores[around] - 2)
         priorities[best] = 1 + count - place
     return priorities
-
-
-def suggest(
-    scores: Sequence[float] | Scores, *, done: Collection[int], doubtful: Collection[int] = ()
-) -> int | None:
-    """The frame for a person to look at next: the first doubtful one, else that of the highest priority.
-
-    Args:
-        scores: (T,), 0 to 1.
-        done: frames that a person has prompted or reviewed; they and their neighbours do not come.
-        doubtful: frames that a person has marked and not corrected since.
-
-    Returns:
-        A frame, or None where all were looked at.
-    """
-    if doubtful:
-        return min(doubtful)
-    values = np.asarray(scores, dtype=np.float64)
-    priorities = spread_out(values, done=done)
-    priorities[list(done)] = -np.inf
-    best = int(np.argmax(priorities))
-    return best if np.isfinite(priorities[best]) else None

@@ -23,7 +23,9 @@ def played(**more):
     labels = np.zeros((5, 4, 6), np.uint8)
     labels[2, :2], labels[2, 2:], labels[3, 0] = 1, 2, 2
     frames = [np.full((4, 6, 3), 51 * (t == 4), np.uint8) for t in range(5)]
-    return FinishedRound(labels=labels, prompted=((0,),), num_objects=2, frames=lambda: frames, **more)
+    return FinishedRound(
+        num_frames=5, labels=labels, prompted=((0,),), num_objects=2, frames=lambda: frames, **more
+    )
 
 
 def test_the_judged_quality_is_the_mean_over_objects_of_labels_or_probabilities():
@@ -34,7 +36,7 @@ def test_the_judged_quality_is_the_mean_over_objects_of_labels_or_probabilities(
 
 
 def test_without_images_nothing_can_be_judged():
-    bare = FinishedRound(labels=np.zeros((1, 4, 4), np.uint8), prompted=((0,),), num_objects=1)
+    bare = FinishedRound(num_frames=1, prompted=((0,),), num_objects=1)
     with pytest.raises(ValueError, match="images"):
         AssessedQuality(Area())(bare)
 

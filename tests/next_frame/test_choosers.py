@@ -6,7 +6,11 @@ from civos_siaf.next_frame import EvenFrames, FinishedRound, MethodSuggestion, R
 
 def finished(num_frames=20, prompted=((0,),), **more):
     return FinishedRound(
-        labels=np.zeros((num_frames, 8, 8), np.uint8), prompted=prompted, num_objects=1, **more
+        num_frames=num_frames,
+        labels=np.zeros((num_frames, 8, 8), np.uint8),
+        prompted=prompted,
+        num_objects=1,
+        **more,
     )
 
 

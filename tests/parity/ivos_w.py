@@ -129,7 +129,7 @@ def _walk(case: dict[str, Any]) -> list[int]:
 def _worst(case: dict[str, Any]) -> int:
     values, prompted = np.array(case["values"]), tuple((frame,) for frame in case["prev"])
     finished = FinishedRound(
-        labels=np.zeros((len(values), 1, 1), np.uint8),
+        num_frames=len(values),
         prompted=prompted,
         num_objects=1,
         quality=lambda: values,
@@ -139,7 +139,7 @@ def _worst(case: dict[str, Any]) -> int:
 
 
 def _finished(num_frames: int, prompted: tuple[tuple[int, ...], ...]) -> FinishedRound:
-    return FinishedRound(labels=np.zeros((num_frames, 1, 1), np.uint8), prompted=prompted, num_objects=1)
+    return FinishedRound(num_frames=num_frames, prompted=prompted, num_objects=1)
 
 
 def _check_recommendations(
@@ -164,7 +164,7 @@ def assessed(images: Tensor, prob: Tensor) -> FinishedRound:
     """A round of two objects, whose probabilities are `prob` and the same backwards in time."""
     both = torch.stack([torch.zeros_like(prob), prob, prob.flip(0)], dim=1)
     return FinishedRound(
-        labels=np.zeros(prob.shape, np.uint8),
+        num_frames=len(prob),
         prompted=((0,),),
         num_objects=2,
         frames=lambda: _Images(images),  # type: ignore[arg-type, return-value]

@@ -1,7 +1,6 @@
 import numpy as np
 
 from civos_siaf.next_frame.look_scores import jump_scores, look_scores
-from civos_siaf.next_frame.suggestion import suggest
 
 
 def moving(num_frames=20, step=2):
@@ -48,13 +47,3 @@ def test_frames_of_which_it_tells_nothing_are_seen_to_jump():
 def test_one_frame_and_no_object():
     assert jump_scores(np.zeros((1, 8, 8), np.uint8)).tolist() == [0.0]
     assert jump_scores(np.zeros((4, 8, 8), np.uint8)).tolist() == [0.0] * 4
-
-
-def test_suggestions_keep_away_from_what_was_looked_at():
-    scores = np.zeros(100)
-    scores[[50, 70]] = 0.9, 0.5
-    assert suggest(scores, done=[]) == 50
-    assert suggest(scores, done=[51]) == 70
-    assert suggest(scores, done=[0], doubtful=[30, 20]) == 20
-    assert suggest(scores, done=range(100)) is None
-    assert suggest(scores[:2], done=[0]) == 1
