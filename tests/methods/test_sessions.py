@@ -168,7 +168,7 @@ def test_shares_are_checked():
 
 def test_probabilities_are_those_of_the_labels():
     session = civos()
-    session.interact(at(2, 1, 15, 12))
+    session.interact(ONE)
     labels = session.propagate()
     for frame in (0, 2, 5):
         prob = session.probabilities(frame)
