@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from civos_siaf.benchmark import scribbles as davis
 from civos_siaf.benchmark.clicks import AnnotatedFrame, ClickStrategy
-from civos_siaf.benchmark.clock import Clock, WallClock
+from civos_siaf.benchmark.clock import Clock, ManualClock, WallClock
 from civos_siaf.benchmark.dataset import DavisDataset
 from civos_siaf.benchmark.report import Report, rows_of
 from civos_siaf.benchmark.results import merge_shards, write_results
@@ -73,6 +73,8 @@ class Evaluation:
             its weights; JSON. None: the numbers and texts in its attributes, and a hash of its networks and
             arrays. A hash of its source is noted in any case.
         next_frame: chooses the frames that the robot annotates next; None: the worst.
+        warm_up: play the first round of the first sample once before the clock starts. On GPUs, and of
+            compiled networks, the first calls take longer, which is no property of a method.
 
     Attributes:
         finished_before: the folder holds all of this process's samples already: nothing is to be played.
@@ -94,6 +96,7 @@ class Evaluation:
         shard: Shard | None = None,
         about: Mapping[str, Any] | None = None,
         next_frame: NextFrame | None = None,
+        warm_up: bool = False,
     ) -> None:
         self.method = method
         self.dataset = dataset
@@ -103,6 +106,7 @@ class Evaluation:
         self.folder = Path(folder) if folder is not None else None
         self.shard = shard or Shard()
         self.next_frame: NextFrame = next_frame or WorstFrame()
+        self.warm_up = warm_up
         self.samples = all_samples(map(dataset.info, dataset.sequences), self.rules.frames_per_round)
         record = RunRecord.of(
             method=method,
@@ -134,6 +138,8 @@ class Evaluation:
 
     def play(self) -> Iterator[PlayedRound]:
         """Play the remaining samples, yielding each round once it is reported; then write the results."""
+        if self.warm_up and self.remaining:
+            self._warm_up(self.remaining[0])
         for sample in self.remaining:
             _log.info("%s %s: %d objects", sample.sequence, sample.label, sample.info.num_objects)
             yield from self._play_sample(sample)
@@ -163,6 +169,17 @@ class Evaluation:
         if self.folder is None or self.shard.count == 1:
             return self.folder
         return self.folder / "shards" / f"{self.shard.index}-of-{self.shard.count}"
+
+    def _warm_up(self, sample: Sample) -> None:
+        """Play the first round of a sample and forget it."""
+        rounds = SampleRounds(
+            self.dataset, sample, rules=self.rules, clock=ManualClock(), next_frame=self.next_frame
+        )
+        nothing = np.zeros((sample.info.num_frames, sample.info.height, sample.info.width), np.uint8)
+        prompts = self._prompts(rounds, rounds.hand_out(), nothing)
+        session = self.method.open(self.dataset.frames(sample.sequence), num_objects=sample.info.num_objects)
+        if prompts:
+            self._segment(session, prompts, nothing, SessionFacts())
 
     def _play_sample(self, sample: Sample) -> Iterator[PlayedRound]:
         rounds = SampleRounds(

@@ -17,7 +17,17 @@ from civos_siaf.training.loop import WEIGHTS
 from civos_siaf.training.needs import check
 from civos_siaf.weights.download import sha256
 
-NO_EFFECT = ("workers", "every", "process", "folder", "batch_size", "accumulate", "recompute", "fresh")
+NO_EFFECT = (
+    "workers",
+    "every",
+    "process",
+    "folder",
+    "batch_size",
+    "accumulate",
+    "recompute",
+    "fresh",
+    "compile",
+)
 """Keys of trainer and network that leave the result as it is. The trainer compares the items of a step."""
 
 

@@ -17,6 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
 from civos_siaf.data.samples import TrainingData, TrainingItem
+from civos_siaf.runtime.compiling import compile_parts
 from civos_siaf.runtime.files import write_text
 from civos_siaf.runtime.precision import TYPES, Precision, concrete
 from civos_siaf.training.checkpoint import LAST, SETTINGS, Checkpoint, identity_text, require_fresh
@@ -86,6 +87,7 @@ class Trainer:
         seed: of everything random.
         workers: processes that fetch data, per training process.
         channels_last: keep feature maps with their channels last: faster, equal up to rounding.
+        compile: compile the network's parts on the first step, see `compile_parts`: for long trainings.
         unused_parameters: some parameters take no part in a step; several processes must know that.
         process: this process; see `distribution.join`.
         every: how often to log, save and validate.
@@ -120,6 +122,7 @@ class Trainer:
         seed: int = 0,
         workers: int = 0,
         channels_last: bool = False,
+        compile: bool = False,
         unused_parameters: bool = False,
         process: Process | None = None,
         every: Every | None = None,
@@ -133,6 +136,8 @@ class Trainer:
         self.task = task.to(self.process.device)
         if channels_last:
             task.network.to(memory_format=torch.channels_last)
+        if compile:
+            compile_parts(task.network)
         self.data, self.workers, self.schedule = data, workers, schedule or constant
         self.plan = BatchPlan(
             batch_size=batch_size, accumulate=accumulate, world_size=self.process.world_size

@@ -8,6 +8,7 @@ from civos_siaf.benchmark import (
     DavisDataset,
     Evaluation,
     FixedClock,
+    ManualClock,
     Rules,
     Shard,
     TimeLimit,
@@ -377,3 +378,36 @@ def test_the_record_names_a_chooser_that_is_not_the_usual_one(tmp_path):
         evaluation(tmp_path / "even")
     judged = evaluation(next_frame=WorstFrame(first_counts=True)).record.settings["next_frame"]
     assert judged["first_counts"] is True
+
+
+class Slow:
+    """Its first round takes a minute, all others a second, as where networks are compiled."""
+
+    def __init__(self, clock):
+        self.clock, self.rounds = clock, 0
+
+    def open(self, frames, *, num_objects):
+        self.labels = np.ones((len(frames), frames.height, frames.width), np.uint8)
+        return self
+
+    def interact(self, prompts):
+        return {frame: self.labels[frame] for frame in prompts.frames}
+
+    def propagate(self):
+        self.clock.advance(1 if self.rounds else 60)
+        self.rounds += 1
+        return self.labels
+
+
+@pytest.mark.parametrize("warm_up", [False, True])
+def test_a_round_before_the_clock_starts_is_in_no_score(warm_up):
+    # The clock of what is measured; that of the round before stands still.
+    clock = ManualClock()
+    method = Slow(clock)
+    run = Evaluation(method, DavisDataset(sequences=["mini-a"]), rules=RULES, clock=clock, warm_up=warm_up)
+    played = list(run.play())
+    assert method.rounds == len(played) + warm_up
+    assert [one.round for one in played[:3]] == [1, 2, 3]
+    assert played[0].scores.seconds == (1 if warm_up else 60)
+    assert list(run.play()) == []
+    assert method.rounds == len(played) + warm_up  # nothing is left to warm up for

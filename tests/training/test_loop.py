@@ -28,7 +28,7 @@ from civos_siaf.training.loader import BatchPlan
 from civos_siaf.training.loop import BEST, WEIGHTS, Every, Trainer
 from civos_siaf.training.monitor import read_log
 from civos_siaf.training.schedules import Cosine
-from tests.training.tiny import MeanScore, TinyData, TinyTask
+from tests.training.tiny import MeanScore, TinyData, TinyNetwork, TinyTask
 from tests.waiting import wait_until
 
 SCRIPT = Path(__file__).parent / "run_tiny.py"
@@ -314,3 +314,24 @@ def test_data_may_move(tmp_path, now):
     assert trainer(tmp_path, steps=2, about=moved).step == 2
     with pytest.raises(ValueError, match="year: 2016, now 2017"):
         trainer(tmp_path, steps=2, about={"data": {**moved["data"], "year": 2017}})
+
+
+def test_a_compiled_training_gives_the_same_weights(tmp_path, monkeypatch):
+    # Compiling to machine code takes a minute; this backend does all but that.
+    monkeypatch.setattr(loop, "compile_parts", partial(loop.compile_parts, backend="aot_eager"))
+    for name in ("compiled", "plain"):
+        torch.manual_seed(1)
+        task = TinyTask(TinyNetwork(dropout=0.0))
+        compiled = name == "compiled"
+        training = trainer(
+            tmp_path / name, task=task, compile=compiled, channels_last=compiled, ema_decay=0.5
+        )
+        assert (task.network.body._compiled_call_impl is not None) == compiled
+        # The average is only validated and written.
+        assert training.exported.body._compiled_call_impl is None
+        list(training.run())
+    torch._dynamo.reset()
+    found, expected = (load_file(tmp_path / name / WEIGHTS) for name in ("compiled", "plain"))
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-5)
