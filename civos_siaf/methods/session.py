@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -88,6 +88,14 @@ class Repropagator(Protocol):
 
     def repropagate(self, progress: Progress = no_progress, *, arrived: Arrived = no_frame_callback) -> None:
         """Spread the masks of all annotated frames anew."""
+
+
+@runtime_checkable
+class DistractorAware(Protocol):
+    """A propagator that can be told what is no object."""
+
+    def reject(self, frame: int, points: Iterable[tuple[float, float]]) -> None:
+        """What a person says is no object on a frame that is annotated next, (x, y)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +261,8 @@ class RoundSession:
                 if propagates:
                     part = _part(progress, place, len(masks))
                     coming = frames[place + 1 :]
+                    if isinstance(self.propagator, DistractorAware):
+                        self.propagator.reject(frame, _rejected(self._now.calls.get(frame, ())))
                     self.propagator.annotate(mask, frame, part, arrived=arrived, coming=coming)
                 else:
                     self.propagator.show(mask, frame)
@@ -325,6 +335,15 @@ class RoundSession:
         padding = self.propagator.padding
         inside = padding.crop(masks) if tuple(masks.shape[1:]) == padding.size else masks
         return np.asarray(inside.argmax(dim=0).to(torch.uint8).cpu().numpy())
+
+
+def _rejected(calls: Sequence[Prompts]) -> Iterator[tuple[float, float]]:
+    """Where a person said that there is no object, (x, y): negative clicks and strokes on the background."""
+    for prompts in calls:
+        yield from ((click.x, click.y) for click in prompts.clicks if not click.positive)
+        for scribble in prompts.scribbles:
+            if scribble.object_id == 0:
+                yield from ((float(x), float(y)) for x, y in scribble.points)
 
 
 def with_objects(masks: Tensor, num_objects: int) -> Tensor:

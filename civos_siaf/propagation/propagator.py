@@ -6,7 +6,7 @@ Source: docs/specification/mivos.md section 6.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -116,6 +116,7 @@ class Propagator:
             shared_keys=network.shared_keys,
         )
         self._annotated: tuple[AnnotatedMemory, ...] = ()
+        self._rejected: dict[int, tuple[tuple[int, int], ...]] = {}
 
     @property
     def num_objects(self) -> int:
@@ -130,6 +131,15 @@ class Propagator:
     def add_objects(self, count: int = 1) -> None:
         """Make room for further objects; they are nowhere until a frame is annotated with them."""
         self.masks.add_objects(count)
+
+    def reject(self, frame: int, points: Iterable[tuple[float, float]]) -> None:
+        """What a person says is no object on a frame that is annotated next, (x, y).
+
+        Of the parts that the object loses there, those become distractors; see `max_distractors`.
+        """
+        height, width = self.padding.height, self.padding.width
+        inside = ((min(max(round(y), 0), height - 1), min(max(round(x), 0), width - 1)) for x, y in points)
+        self._rejected[frame] = tuple((y + self.padding.top, x + self.padding.left) for y, x in inside)
 
     def interact(
         self,
@@ -254,7 +264,7 @@ class Propagator:
         old = before.clone()
         for place, label in enumerate(self.masks.channels, 1):
             old[before == place] = label
-        removed = removed_parts(_array(old), _array(labels))
+        removed = removed_parts(_array(old), _array(labels), self._rejected.pop(frame, ()))
         if removed is not None and self.masks.channels.count(0) < most:
             self.masks.add_distractor()
         out = self.masks.to_channels(new).clone()

@@ -15,27 +15,32 @@ def labels(*boxes, size=(60, 80)):
     return out
 
 
+EVERYWHERE = [(row, column) for row in range(60) for column in range(80)]
 THING, TWIN = (1, 5, 5, 20, 20), (1, 5, 45, 20, 18)
 
 
 def test_a_part_that_was_cleared_counts():
-    removed = removed_parts(labels(THING, TWIN), labels(THING))
+    removed = removed_parts(labels(THING, TWIN), labels(THING), [(10, 50), (50, 10)])
     assert (removed == (labels(TWIN) > 0)).all()
 
 
+def test_what_nobody_pointed_at_may_be_a_mistake():
+    assert removed_parts(labels(THING, TWIN), labels(THING), [(10, 10), (50, 70)]) is None
+
+
 def test_crumbs_and_rims_do_not_count():
-    assert removed_parts(labels(THING, (1, 40, 40, 4, 4)), labels(THING)) is None
-    assert removed_parts(labels((1, 5, 5, 24, 24)), labels((1, 7, 7, 20, 20))) is None
-    assert removed_parts(labels(THING), labels(THING)) is None
+    assert removed_parts(labels(THING, (1, 40, 40, 4, 4)), labels(THING), EVERYWHERE) is None
+    assert removed_parts(labels((1, 5, 5, 24, 24)), labels((1, 7, 7, 20, 20)), EVERYWHERE) is None
+    assert removed_parts(labels(THING), labels(THING), EVERYWHERE) is None
 
 
 def test_an_object_that_was_lost_is_no_distractor():
-    assert removed_parts(labels(THING), labels((1, 5, 5, 4, 4))) is None
-    assert removed_parts(labels(THING), labels()) is None
+    assert removed_parts(labels(THING), labels((1, 5, 5, 4, 4)), EVERYWHERE) is None
+    assert removed_parts(labels(THING), labels(), EVERYWHERE) is None
 
 
 def test_what_became_another_object_does_not_count():
-    assert removed_parts(labels(THING, TWIN), labels(THING, (2, *TWIN[1:]))) is None
+    assert removed_parts(labels(THING, TWIN), labels(THING, (2, *TWIN[1:])), EVERYWHERE) is None
 
 
 def test_channels_of_distractors_are_background_outside():
