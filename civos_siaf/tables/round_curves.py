@@ -7,7 +7,11 @@ from matplotlib.figure import Figure as Picture
 from civos_siaf.tables.reproduction import Results
 
 ROUND_CURVES = 4.2
-"""Inches that they take, their title and legend included."""
+"""Inches that they take, their title included."""
+LEGEND, FEW = 1.9, 6
+"""Inches of a legend beside the curves, where there are more than a few."""
+COLOURS = 10
+"""Before they come again, with another kind of line."""
 
 
 def draw_round_curves(
@@ -32,11 +36,14 @@ def draw_round_curves(
     part = (wide - 0.7) / 2
     for number, (title, curves) in enumerate(panels):
         x = left + number * (part + 0.7)
-        axes = picture.add_axes((x / width, 1 - (top + high) / height, part / width, high / height))
-        for place, (name, curve) in enumerate(zip(names, curves, strict=True)):
-            if curve:
-                style = ("o-", "s--", "^:")[place // 10 % 3]  # there are ten colours
-                axes.plot(range(1, len(curve) + 1), curve, style, label=name, markersize=3, linewidth=1)
+        drawn = [(name, curve) for name, curve in zip(names, curves, strict=True) if curve]
+        beside = LEGEND if len(drawn) > FEW else 0.0
+        axes = picture.add_axes(
+            (x / width, 1 - (top + high) / height, (part - beside) / width, high / height)
+        )
+        for place, (name, curve) in enumerate(drawn):
+            style = ("o-", "s--", "^:")[place // COLOURS % 3]
+            axes.plot(range(1, len(curve) + 1), curve, style, label=name, markersize=3, linewidth=1)
         axes.set_title(title, fontsize=9)
         axes.set_xlabel("round", fontsize=8)
         if every:
@@ -44,5 +51,7 @@ def draw_round_curves(
             axes.set_ylim(min(every) - margin, max(every) + margin)
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.3)
-        if axes.lines:
-            axes.legend(fontsize=6, loc="lower right")
+        if beside:
+            axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+        elif drawn:
+            axes.legend(fontsize=7, loc="lower right")

@@ -56,15 +56,22 @@ def test_the_method_is_asked_where_it_is_least_sure():
     sure = [0.9] * 20
     sure[15], sure[1], sure[8] = 0.2, 0.1, 0.5
     priorities = MethodSuggestion().priorities(finished(confidences=sure))
-    # Frame 1 is a neighbour of the one that was prompted.
-    assert np.argsort(-priorities)[:2].tolist() == [15, 8]
-    assert priorities[1] < min(priorities[2:])
+    # Frame 1 is beside the one that was prompted.
+    assert np.argsort(-priorities)[:3].tolist() == [15, 8, 1]
+    assert priorities[0] == 0
+
+
+def test_where_the_method_is_sure_of_everything_the_frame_farthest_away_comes():
+    far = finished(60, prompted=((0,), (24,)), confidences=[1.0] * 60)
+    assert MethodSuggestion().priorities(far).argmax() in range(33, 60)
+    near = finished(20, prompted=((0,), (6,), (19,), (13,)), confidences=[1.0] * 20)
+    assert MethodSuggestion().priorities(near).argmax() in (3, 9, 10, 16)
 
 
 def test_several_frames_for_a_round_keep_away_from_each_other():
     sure = [0.9] * 20
-    sure[14], sure[15], sure[16], sure[4] = 0.3, 0.2, 0.3, 0.5
-    priorities = MethodSuggestion().priorities(finished(confidences=sure, count=2))
-    assert np.argsort(-priorities)[:2].tolist() == [15, 4]
+    sure[14], sure[15], sure[16], sure[4], sure[9] = 0.3, 0.2, 0.3, 0.5, 0.6
+    priorities = MethodSuggestion().priorities(finished(confidences=sure, count=3))
+    assert np.argsort(-priorities)[:3].tolist() == [15, 4, 9]
     one = MethodSuggestion().priorities(finished(confidences=sure))
-    assert np.argsort(-one, kind="stable")[:2].tolist() == [15, 14]
+    assert np.argsort(-one)[:3].tolist() == [15, 16, 14]
