@@ -56,6 +56,8 @@ class Session(Protocol):
     - `add_objects(count)`: further objects, at any time.
     - `streams = True`: `propagate` takes `arrived`, which sees the labels of frames as they are found, and
       may be told how sure the session is of each; see `Arrived`.
+    - `probabilities(frame)`: those of a frame after a round, (K+1, H, W), for choices of the next frame that
+      judge masks by them; index 0 = background.
     - `save(folder)` and `load(folder)`: what the rounds before have left, on disk. A session of the same
       video and method that was just opened goes on from there; nothing before can be undone.
     """

@@ -27,7 +27,10 @@ def run(cfg: DictConfig) -> None:
         return method
 
     library = ProjectRegistry(
-        cfg.projects, LazyMethod(build, name=cfg.method_name), max_upload=cfg.max_upload
+        cfg.projects,
+        LazyMethod(build, name=cfg.method_name),
+        max_upload=cfg.max_upload,
+        next_frame=built(cfg.next_frame),
     )
     serve(
         library,

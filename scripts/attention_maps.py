@@ -4,6 +4,7 @@ As Fig. 4 of SIAF. The frames are those of one round; without strokes the networ
 """
 
 import argparse
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -32,14 +33,21 @@ def drawn(image: np.ndarray, share: np.ndarray, point: tuple[int, int] | None) -
 def run(options: argparse.Namespace) -> None:
     network = load_afi_network(options.architecture, options.weights, device=options.device, fast=False)
     if not isinstance(network, Afi):
-        raise ValueError(f"{options.architecture} is not afi-r50 or afi-swinb")
+        raise ValueError(f"{options.architecture} is not afi-r50, afi-swinb or afi-light")
+    device = next(network.parameters()).device
     images = [read_image(path) for path in options.images]
     size = tuple(side // network.stride * network.stride for side in images[0].shape[:2])
     frames = [cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA) for image in images]
-    pixels = torch.from_numpy(np.stack(frames)).to(options.device).permute(0, 3, 1, 2).float() / 255
-    nothing = torch.zeros(1, len(frames), 11, *size, device=options.device)
+    pixels = torch.from_numpy(np.stack(frames)).to(device).permute(0, 3, 1, 2).float() / 255
+    nothing = torch.zeros(1, len(frames), 11, *size, device=device)
     scale = size[0] / images[0].shape[0], size[1] / images[0].shape[1]
     x, y = options.point
+    height, width = images[0].shape[:2]
+    if not (0 <= x < width and 0 <= y < height and 0 <= options.frame < len(images)):
+        raise ValueError(
+            f"--point {x} {y} --frame {options.frame}: "
+            f"there are {len(images)} images of {width}x{height} pixels"
+        )
     point = (options.frame, int(y * scale[0]), int(x * scale[1]))
     maps = attention_maps(network, normalize(pixels)[None], nothing, nothing, point=point).cpu().numpy()
     maps = maps / maps.max()
@@ -54,12 +62,12 @@ def run(options: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("architecture", help="afi-r50 or afi-swinb")
+    parser.add_argument("architecture", help="afi-r50, afi-swinb or afi-light")
     parser.add_argument("weights", help="a trained file")
-    parser.add_argument("images", nargs="+", help="frames of one video")
+    parser.add_argument("images", nargs="+", type=Path, help="frames of one video")
     parser.add_argument("--frame", type=int, default=0, help="number of the image with the point")
     parser.add_argument("--point", type=int, nargs=2, required=True, metavar=("X", "Y"), help="in pixels")
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", default="auto")
     parser.add_argument("--out", default="attention.png")
     with clear_errors():
         run(parser.parse_args())

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from civos_siaf.benchmark import ContactSheets, Evaluation, Shard
 from civos_siaf.cli.arguments import prepare
-from civos_siaf.cli.device import choose
+from civos_siaf.cli.device import choose, warms_up
 from civos_siaf.cli.errors import clear_errors, complete
 
 
@@ -26,17 +26,20 @@ def run(cfg: DictConfig) -> None:
     rules, clicks, clock = (instantiate(part) for part in (cfg.rules, cfg.clicks, cfg.clock))
     shard = shard_of(str(cfg.shard))
     choose(cfg)
+    from civos_siaf.api.methods import built_method
     from civos_siaf.weights.provenance import about_method
 
     evaluation = Evaluation(
-        instantiate(cfg.method),
+        built_method(cfg.method, compile=cfg.compile),
         dataset,
         rules=rules,
         clicks=clicks,
         clock=clock,
         folder=cfg.out,
         shard=shard,
+        warm_up=warms_up(cfg),
         about=about_method(OmegaConf.to_container(cfg.method, resolve=True)),
+        next_frame=instantiate(cfg.next_frame),
     )
     if evaluation.finished_before:
         print(f"finished before, {evaluation.record.origin}: nothing is played; {cfg.out}", file=sys.stderr)

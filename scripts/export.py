@@ -1,7 +1,8 @@
 """Export an annotated video: python scripts/export.py project=folder format=coco out=masks.json
 
-Options of a format: +options.every=5 (python scripts/export.py --formats lists them all). The project must
-not be open in the annotation tool, which exports by itself.
+Of the formats that have them: classes=names.txt (a name in every line: fixed numbers of classes),
+frames=reviewed. Other options: +options.every=5 (python scripts/export.py --formats lists them all). The
+project must not be open in the annotation tool, which exports by itself.
 """
 
 import sys
@@ -10,7 +11,7 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
-from civos_siaf.app.exports import export, formats
+from civos_siaf.app.exports import export, formats, read_class_file
 from civos_siaf.app.session.annotator import open_annotation
 from civos_siaf.cli.arguments import prepare
 from civos_siaf.cli.errors import clear_errors, complete
@@ -29,16 +30,23 @@ def list_formats() -> None:
 def run(cfg: DictConfig) -> None:
     options = OmegaConf.to_container(cfg.options)
     assert isinstance(options, dict)
+    given = {"classes": cfg.classes, "frames": cfg.frames}
+    options |= {name: value for name, value in given.items() if value is not None}
     with (
         open_annotation(cfg.project, video=cfg.video) as annotation,
-        tqdm(total=len(annotation.frames), unit="frame", desc=cfg.format, disable=None) as bar,
+        tqdm(unit="frame", desc=cfg.format, disable=None) as bar,
     ):
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
         path = export(
             annotation,
             cfg.format,
             cfg.out,
-            options={str(name): value for name, value in options.items()},
-            progress=lambda done, total: bar.update(done - bar.n),
+            options=read_class_file({str(name): value for name, value in options.items()}),
+            progress=show,
         )
     print(path)
 
@@ -53,6 +61,6 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["--formats"]:
         list_formats()
     else:
-        prepare(__file__, first="project", inputs=("project", "video"), outputs=("out",))
+        prepare(__file__, first="project", inputs=("project", "video"), outputs=("out", "classes"))
         with clear_errors():
             main()

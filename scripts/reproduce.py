@@ -52,8 +52,8 @@ def run(cfg: DictConfig) -> None:
         # Another process may have finished while this one wrote.
         if reproduction.results() == results:
             break
-    print(page)
     print(f"written: {cfg.out}/{table.name}.md .csv .tex .png .json", file=sys.stderr)
+    print(page)  # the last thing on the screen
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="reproduce")

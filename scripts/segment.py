@@ -7,10 +7,10 @@ background=[[0,200,60,1]] beside them. Options and their values: configs/segment
 from pathlib import Path
 
 import hydra
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
+from civos_siaf.api.methods import built_method
 from civos_siaf.api.segmentation import clicks_from_numbers, segment
 from civos_siaf.cli.arguments import prepare
 from civos_siaf.cli.device import choose
@@ -31,7 +31,7 @@ def run(cfg: DictConfig) -> None:
     positive = clicks_from_numbers(numbers(cfg.click))
     negative = clicks_from_numbers(numbers(cfg.background), positive=False) if cfg.background else ()
     prompts = Prompts((*positive, *negative))
-    method = instantiate(cfg.method)
+    method = built_method(cfg.method, compile=cfg.compile)
     with tqdm(total=len(frames), unit="frame", desc="segmenting", disable=None) as bar:
 
         def show(done: int, total: int) -> None:

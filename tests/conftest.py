@@ -33,6 +33,8 @@ MARKS = {
         "methods/test_light_siaf.py",
         "scripts",
         "speed",
+        "tables/test_published.py",
+        "tables/test_scribble_noise.py",
         "tables/test_script.py",
         "test_docs.py",
         "test_readme.py",

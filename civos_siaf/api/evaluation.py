@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from civos_siaf.api.configuration import built, composed, names_in
+from civos_siaf.api.configuration import built, composed, names_in, require_name
 from civos_siaf.api.methods import about, load_method
 from civos_siaf.benchmark import ClickStrategy, DavisDataset, Summary, click_strategy
 from civos_siaf.benchmark import evaluate as play
 from civos_siaf.benchmark.rules import DEFAULT_ROUNDS, Rules
+from civos_siaf.next_frame import NextFrame
 from civos_siaf.protocol import Method
 from civos_siaf.runtime.device import best_device
 
@@ -22,6 +23,7 @@ def evaluate(
     max_clicks: int = 3,
     rounds: int = DEFAULT_ROUNDS,
     rules: Rules | None = None,
+    next_frame: str | NextFrame = "worst",
     folder: Path | str | None = None,
     device: str = "auto",
     **rule_settings: Any,
@@ -36,6 +38,8 @@ def evaluate(
         max_clicks: of each frame and object.
         rounds: for each sample.
         rules: the whole protocol, in place of `rounds` and `rule_settings`.
+        next_frame: which frame the robot annotates next: a name in `configs/next_frame`, such as worst,
+            method, random or even, or a chooser of your own.
         folder: for the report, its summary and curves; an interrupted evaluation found there goes on. None:
             nothing is written.
         device: of the networks, if `method` is a name.
@@ -64,7 +68,15 @@ def evaluate(
         clicks=click_strategy(clicks, max_clicks=max_clicks) if isinstance(clicks, str) else clicks,
         folder=folder,
         about=facts,
+        next_frame=_chooser(next_frame, rounds) if isinstance(next_frame, str) else next_frame,
     )
+
+
+def _chooser(name: str, rounds: int) -> NextFrame:
+    require_name("next_frame", name)
+    with composed("eval_davis", [f"next_frame={name}", f"rounds={rounds}"]) as cfg:
+        found: NextFrame = built(cfg.next_frame)
+    return found
 
 
 def _dataset(dataset: str | Path | DavisDataset | None) -> DavisDataset:

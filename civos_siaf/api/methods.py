@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 
 from civos_siaf.api.configuration import built, composed, names_in, plain, require_name, with_settings
 from civos_siaf.protocol import Method
+from civos_siaf.runtime.compiling import compile_networks
 from civos_siaf.runtime.device import best_device
 from civos_siaf.weights.download import download as fetch
 from civos_siaf.weights.locate import file_names, find_file, weight_folders
@@ -36,6 +37,7 @@ def load_method(
     device: str = "auto",
     weights: Path | str | Mapping[str, Path | str | None] | None = None,
     download: bool = False,
+    compile: bool = False,
     **settings: Any,
 ) -> Method:
     """Build a method with its weights: the same object as `method=NAME` of the scripts.
@@ -48,6 +50,7 @@ def load_method(
             is an untrained network.
         download: fetch published files that are not there yet into the folder `weights`, or else into the
             first of the usual folders.
+        compile: compile its networks by torch on their first calls: slow then, faster afterwards.
         settings: other values of `configs/method/NAME.yaml`; those inside a part as a mapping.
 
     Raises:
@@ -60,7 +63,17 @@ def load_method(
     >>> method.settings.top_k
     20
     """
-    return built(method_config(name, device=device, weights=weights, download=download, **settings))  # type: ignore[no-any-return]
+    config = method_config(name, device=device, weights=weights, download=download, **settings)
+    return built_method(config, compile=compile)
+
+
+def built_method(config: DictConfig, *, compile: bool = False) -> Method:
+    """Build a method from its configuration; `compile`: its networks on their first calls."""
+    own = compile and "compile" in config  # it compiles what its authors advise
+    method: Method = built(with_settings(config, {"compile": True}) if own else config)
+    if compile and not own:
+        compile_networks(method)
+    return method
 
 
 def method_config(

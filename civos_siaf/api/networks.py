@@ -9,7 +9,7 @@ from torch import nn
 from civos_siaf.networks.afi.variants import VARIANTS as AFI
 from civos_siaf.networks.aot.variants import VARIANTS as AOT
 from civos_siaf.runtime.device import best_device
-from civos_siaf.weights import afi_networks, aot_networks
+from civos_siaf.weights import afi_networks, aot_networks, recommendation_networks
 from civos_siaf.weights.mivos_networks import load_network as load_other_network
 from civos_siaf.weights.ready import require_known
 from civos_siaf.weights.save import ARCHITECTURES
@@ -54,4 +54,6 @@ def load_network(
         return aot_networks.load_aot_network(architecture, weights, device=place, fast=fast)
     if architecture in (*AFI, afi_networks.LIGHT):
         return afi_networks.load_afi_network(architecture, weights, device=place, fast=fast)
+    if architecture in recommendation_networks.ARCHITECTURES:
+        return recommendation_networks.load_network(architecture, weights, device=place)
     return load_other_network(architecture, weights, device=place, fast=fast)

@@ -56,7 +56,7 @@ from civos_siaf.app.document.actions import (
     Undo,
 )
 from civos_siaf.app.document.state import State
-from civos_siaf.app.exports import export
+from civos_siaf.app.exports import export, read_class_file
 from civos_siaf.app.session.annotation import Annotation
 from civos_siaf.app.session.annotator import Annotator
 from civos_siaf.app.storage.project import Project, ProjectError
@@ -231,12 +231,14 @@ class OpenProject:
             format: davis, youtube_vos, coco, yolo, cvat, label_studio, overlay or matte.
             target: a new folder, or a file.
             progress: told of the frames done.
-            options: of the format.
+            options: of the format, as `frames="reviewed"` or `classes="names.txt"` (a file with the name of a
+                class in every line, or a list of names, so that many exports have the same numbers).
 
         Raises:
             ValueError: no such format or option, or a target that it cannot write.
         """
-        return export(self.annotation(), format, Path(target), options=options, progress=progress)
+        chosen = read_class_file(options)
+        return export(self.annotation(), format, Path(target), options=chosen, progress=progress)
 
     def cancel(self) -> None:
         """From another thread: end the propagation under way; it raises `Cancelled`."""

@@ -77,7 +77,8 @@ def segment(
     The method is asked for as many objects as have prompts, whatever their numbers: object 200 alone is one.
 
     Args:
-        video: a video file, a folder of images, an array (T, H, W, 3) of RGB, or `Frames`.
+        video: a video file, a folder of images, an array (T, H, W, 3) of RGB, or `Frames`; "sample" is a clip
+            to try, which is drawn on first use.
         prompts: on any of its frames, for objects of any numbers from 1 to 254.
         method: a name of `list_methods()`, or any object with the calls of `civos_siaf.Method`.
         device: of the networks, if `method` is a name; auto: the first GPU if there is one.
@@ -95,7 +96,7 @@ def segment(
     >>> result.labels.shape, int(result.labels[3, 32, 40])
     ((4, 64, 96), 1)
     """
-    frames = video if isinstance(video, Frames) else Frames.open(video)
+    frames = video if isinstance(video, Frames) else Frames.open(_with_sample(video))
     prompts = prompts if isinstance(prompts, Prompts) else Prompts(tuple(prompts))
     if not len(prompts):
         raise ValueError("nothing to segment: there is no prompt")
@@ -120,6 +121,15 @@ def segment(
     if highest != len(numbers):
         labels = _with_numbers(labels, numbers)
     return Segmentation(frames, labels, prompts)
+
+
+def _with_sample(video: Path | str | NDArray[np.uint8]) -> Path | str | NDArray[np.uint8]:
+    """The video, or the clip to try where it says "sample"."""
+    if not isinstance(video, str) or video != "sample":
+        return video
+    from civos_siaf.data.shapes.sample import video_or_sample  # takes long to load
+
+    return video_or_sample(video)
 
 
 def _with_numbers(labels: LabelVideo, numbers: Sequence[int]) -> LabelVideo:

@@ -15,6 +15,7 @@ from civos_siaf.benchmark.rules import Rules, TimeLimit
 from civos_siaf.benchmark.samples import Shard
 from civos_siaf.benchmark.session import InteractiveSession
 from civos_siaf.benchmark.sheets import ContactSheets
+from civos_siaf.benchmark.stroke_noise import StrokeNoise
 from civos_siaf.benchmark.summary import Curve, Summary, summarise
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Rules",
     "ScribbleRobot",
     "Shard",
+    "StrokeNoise",
     "Summary",
     "TimeLimit",
     "WallClock",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,20 @@ from numpy.typing import NDArray
 
 from civos_siaf.benchmark import scribbles as davis
 from civos_siaf.benchmark.clicks import AnnotatedFrame, ClickStrategy
-from civos_siaf.benchmark.clock import Clock, WallClock
+from civos_siaf.benchmark.clock import Clock, ManualClock, WallClock
 from civos_siaf.benchmark.dataset import DavisDataset
 from civos_siaf.benchmark.report import Report, rows_of
 from civos_siaf.benchmark.results import merge_shards, write_results
-from civos_siaf.benchmark.rounds import RoundScores, SampleRounds
+from civos_siaf.benchmark.rounds import RoundScores, SampleRounds, SessionFacts
 from civos_siaf.benchmark.rules import Rules
 from civos_siaf.benchmark.run_record import RunRecord
 from civos_siaf.benchmark.samples import Sample, Shard, all_samples
 from civos_siaf.benchmark.scribbles import Scribbles
 from civos_siaf.benchmark.summary import Summary, summarise
+from civos_siaf.next_frame import NextFrame, WorstFrame
+from civos_siaf.next_frame.confidences import Confidences
 from civos_siaf.prompts import Prompts
-from civos_siaf.protocol import Method, Session
+from civos_siaf.protocol import Labels, Method, Session
 from civos_siaf.video.frames import Frames
 
 _log = logging.getLogger(__name__)
@@ -70,6 +72,9 @@ class Evaluation:
         about: what tells this method from others of its class, such as its configuration and the hashes of
             its weights; JSON. None: the numbers and texts in its attributes, and a hash of its networks and
             arrays. A hash of its source is noted in any case.
+        next_frame: chooses the frames that the robot annotates next; None: the worst.
+        warm_up: play the first round of the first sample once before the clock starts. On GPUs, and of
+            compiled networks, the first calls take longer, which is no property of a method.
 
     Attributes:
         finished_before: the folder holds all of this process's samples already: nothing is to be played.
@@ -90,6 +95,8 @@ class Evaluation:
         folder: Path | str | None = None,
         shard: Shard | None = None,
         about: Mapping[str, Any] | None = None,
+        next_frame: NextFrame | None = None,
+        warm_up: bool = False,
     ) -> None:
         self.method = method
         self.dataset = dataset
@@ -98,6 +105,8 @@ class Evaluation:
         self.clock = clock or WallClock()
         self.folder = Path(folder) if folder is not None else None
         self.shard = shard or Shard()
+        self.next_frame: NextFrame = next_frame or WorstFrame()
+        self.warm_up = warm_up
         self.samples = all_samples(map(dataset.info, dataset.sequences), self.rules.frames_per_round)
         record = RunRecord.of(
             method=method,
@@ -107,6 +116,7 @@ class Evaluation:
             clock=self.clock,
             samples=self.samples,
             about=about,
+            next_frame=self.next_frame,
         )
         own = self._own_folder()
         self.record = record.write(own) if own is not None else record
@@ -128,6 +138,8 @@ class Evaluation:
 
     def play(self) -> Iterator[PlayedRound]:
         """Play the remaining samples, yielding each round once it is reported; then write the results."""
+        if self.warm_up and self.remaining:
+            self._warm_up(self.remaining[0])
         for sample in self.remaining:
             _log.info("%s %s: %d objects", sample.sequence, sample.label, sample.info.num_objects)
             yield from self._play_sample(sample)
@@ -158,17 +170,31 @@ class Evaluation:
             return self.folder
         return self.folder / "shards" / f"{self.shard.index}-of-{self.shard.count}"
 
+    def _warm_up(self, sample: Sample) -> None:
+        """Play the first round of a sample and forget it."""
+        rounds = SampleRounds(
+            self.dataset, sample, rules=self.rules, clock=ManualClock(), next_frame=self.next_frame
+        )
+        nothing = np.zeros((sample.info.num_frames, sample.info.height, sample.info.width), np.uint8)
+        prompts = self._prompts(rounds, rounds.hand_out(), nothing)
+        session = self.method.open(self.dataset.frames(sample.sequence), num_objects=sample.info.num_objects)
+        if prompts:
+            self._segment(session, prompts, nothing, SessionFacts())
+
     def _play_sample(self, sample: Sample) -> Iterator[PlayedRound]:
-        rounds = SampleRounds(self.dataset, sample, rules=self.rules, clock=self.clock)
+        rounds = SampleRounds(
+            self.dataset, sample, rules=self.rules, clock=self.clock, next_frame=self.next_frame
+        )
         frames = self.dataset.frames(sample.sequence)
         session = self.method.open(frames, num_objects=sample.info.num_objects)
         masks = np.zeros((sample.info.num_frames, sample.info.height, sample.info.width), np.uint8)
+        facts = SessionFacts(probabilities=getattr(session, "probabilities", None))
         while not rounds.over:
             scribbles = rounds.hand_out()
             prompts = self._prompts(rounds, scribbles, masks)
-            # With nothing to correct, the masks of the round before stand.
-            masks = _segment(session, prompts) if prompts else masks
-            scores = rounds.submit(masks, getattr(session, "wanted_frames", None))
+            if prompts:  # with nothing to correct, the masks of the round before stand
+                masks, facts = self._segment(session, prompts, masks, facts)
+            scores = rounds.submit(masks, getattr(session, "wanted_frames", None), facts=facts)
             if scores is not None:
                 self._latest[sample.key] = scores.j_and_f.mean(axis=0)
                 self._report.add(
@@ -188,6 +214,23 @@ class Evaluation:
                 scores=scores,
                 over=rounds.over,
             )
+
+    def _segment(
+        self, session: Session, prompts: Prompts, before: NDArray[np.uint8], facts: SessionFacts
+    ) -> tuple[NDArray[np.uint8], SessionFacts]:
+        """Play a round; confidences are asked for only where they are used, as they take time."""
+        session.interact(prompts)
+        if not ("confidences" in self.next_frame.needs and getattr(session, "streams", False)):
+            return session.propagate(), facts
+        found = Confidences(len(before), facts.confidences)
+
+        def arrived(frame: int, labels: Labels, confidence: float | None = None) -> None:
+            found.give(frame, confidence)
+
+        streaming: Any = session
+        masks: NDArray[np.uint8] = streaming.propagate(arrived=arrived)
+        confidences = found.finish(lambda frame: bool(np.array_equal(before[frame], masks[frame])))
+        return masks, replace(facts, confidences=confidences)
 
     def _prompts(self, rounds: SampleRounds, scribbles: Scribbles, masks: NDArray[np.uint8]) -> Prompts:
         info = rounds.sample.info
@@ -219,11 +262,6 @@ def _latest_scores(table: pd.DataFrame) -> dict[tuple[str, str], NDArray[np.floa
     return scores
 
 
-def _segment(session: Session, prompts: Prompts) -> NDArray[np.uint8]:
-    session.interact(prompts)
-    return session.propagate()
-
-
 def evaluate(
     method: Method,
     dataset: DavisDataset,
@@ -233,6 +271,7 @@ def evaluate(
     clock: Clock | None = None,
     folder: Path | str | None = None,
     about: Mapping[str, Any] | None = None,
+    next_frame: NextFrame | None = None,
 ) -> Summary:
     """Play a whole evaluation and return its summary; arguments and errors as for `Evaluation`.
 
@@ -251,7 +290,14 @@ def evaluate(
     0.0
     """
     evaluation = Evaluation(
-        method, dataset, rules=rules, clicks=clicks, clock=clock, folder=folder, about=about
+        method,
+        dataset,
+        rules=rules,
+        clicks=clicks,
+        clock=clock,
+        folder=folder,
+        about=about,
+        next_frame=next_frame,
     )
     for _ in evaluation.play():
         pass

@@ -45,6 +45,8 @@ def notes(record: RunRecord, summary: Summary) -> list[str]:
     """What a reader must know to compare the numbers."""
     settings = record.settings
     lines = []
+    if without := settings.get("untrained"):
+        lines.append(f"**Untrained**: {', '.join(without)}. The scores say nothing about the method.")
     if settings["dataset"]["embedded"]:
         lines.append(
             "Data: the small synthetic set inside the package (2 sequences of 6 frames). "

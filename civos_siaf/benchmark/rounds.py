@@ -5,8 +5,9 @@ Source: docs/specification/davis-interactive.md sections 4.4, 4.5.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from civos_siaf.benchmark.rules import Rules
 from civos_siaf.benchmark.samples import Sample
 from civos_siaf.benchmark.scribbles import Scribbles
 from civos_siaf.benchmark.selection import FrameChooser
+from civos_siaf.next_frame import FinishedRound, NextFrame, WorstFrame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,6 +53,14 @@ class RoundScores:
         return {"J": self.j, "F": self.f, "J_AND_F": self.j_and_f}[name]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SessionFacts:
+    """What a session says beside its masks; see `FinishedRound`."""
+
+    confidences: Sequence[float | None] | None = None
+    probabilities: Callable[[int], Any] | None = None
+
+
 class SampleRounds:
     """Plays the rounds of one sample: `hand_out`, then `submit`, until `over`.
 
@@ -61,9 +71,18 @@ class SampleRounds:
         sample: what is played.
         rules: the protocol.
         clock: the time; read when the sample is opened, at every hand-out and submission.
+        next_frame: chooses the frames that the robot annotates next; None: the worst.
     """
 
-    def __init__(self, dataset: DavisDataset, sample: Sample, *, rules: Rules, clock: Clock) -> None:
+    def __init__(
+        self,
+        dataset: DavisDataset,
+        sample: Sample,
+        *,
+        rules: Rules,
+        clock: Clock,
+        next_frame: NextFrame | None = None,
+    ) -> None:
         self.sample = sample
         self.round = 0
         self.scores: RoundScores | None = None
@@ -77,6 +96,8 @@ class SampleRounds:
         self._all: Scribbles | None = None
         self._last: Scribbles | None = None
         self._chooser: FrameChooser | None = None
+        self._next_frame: NextFrame = next_frame or WorstFrame()
+        self._prompted: tuple[tuple[int, ...], ...] = ()
 
     @property
     def truth(self) -> NDArray[np.uint8]:
@@ -107,16 +128,23 @@ class SampleRounds:
             raise RuntimeError("hand in masks for the scribbles you have before you ask for others")
         if self._all is None or self._last is None:
             self._all = self._last = self._first_scribbles()
-        scribbles = davis.copied(self._last if only_last else self._all)
+        scribbles = self._as_drawn(davis.copied(self._last if only_last else self._all))
         self._handed_out = self._clock.now()
         return scribbles
 
-    def submit(self, masks: LabelVideo, candidates: Sequence[int] | None = None) -> RoundScores | None:
+    def submit(
+        self,
+        masks: LabelVideo,
+        candidates: Sequence[int] | None = None,
+        *,
+        facts: SessionFacts | None = None,
+    ) -> RoundScores | None:
         """Score the labels (T, H, W) and choose the next frames; None when they came too late.
 
         Args:
             masks: labels of every frame.
             candidates: frames among which the next ones are chosen; None or empty: all.
+            facts: what the session says beside the masks, for choosers of frames that use it.
 
         Raises:
             RuntimeError: no scribbles were handed out before.
@@ -144,34 +172,58 @@ class SampleRounds:
             seconds=seconds,
         )
         self.scores = scores
-        self._next_scribbles(labels, scores, candidates)
+        self._next_scribbles(labels, scores, candidates, facts or SessionFacts())
         return scores
+
+    def _as_drawn(self, scribbles: Scribbles) -> Scribbles:
+        if self._rules.strokes is None:
+            return scribbles
+        height, width = self.sample.info.height, self.sample.info.width
+        return self._rules.strokes(scribbles, height=height, width=width)
 
     def _first_scribbles(self) -> Scribbles:
         name = self.sample.sequence
         scribbles = davis.empty(name, self.sample.info.num_frames)
         for number in self.sample.scribble_sets:
             scribbles = davis.fuse(scribbles, self._dataset.first_scribbles(name, number))
+        first = tuple(davis.annotated_frames(scribbles))
+        self._prompted = (first,)
         # The original does not count the frames of the first scribbles as used; SIAF's protocol does.
-        used = davis.annotated_frames(scribbles) if self._rules.frames_per_round > 1 else ()
+        used = first if self._rules.frames_per_round > 1 or self._next_frame.first_counts else ()
         self._chooser = FrameChooser(
             self.sample.info.num_frames,
             used=used,
             min_distance=self._rules.min_frame_distance,
+            repeats=self._next_frame.repeats,
             published_quirks=self._rules.published_quirks,
         )
         return scribbles
 
     def _next_scribbles(
-        self, labels: NDArray[np.uint8], scores: RoundScores, candidates: Sequence[int] | None
+        self,
+        labels: NDArray[np.uint8],
+        scores: RoundScores,
+        candidates: Sequence[int] | None,
+        facts: SessionFacts,
     ) -> None:
         assert self._chooser is not None
         assert self._all is not None
-        frames = self._chooser.choose(
-            scores.metric(self._rules.metric).mean(axis=1),
+        finished = FinishedRound(
+            num_frames=len(labels),
+            labels=labels,
+            prompted=self._prompted,
+            num_objects=self.sample.info.num_objects,
+            confidences=facts.confidences,
+            frames=lambda: self._dataset.frames(self.sample.sequence),
+            probabilities=facts.probabilities,
+            quality=lambda: np.asarray(scores.metric(self._rules.metric).mean(axis=1)),
             count=self._rules.frames_per_round,
-            candidates=candidates,
+            video=" ".join(self.sample.key),
         )
+        frames = self._chooser.choose(
+            -self._next_frame.priorities(finished), count=finished.count, candidates=candidates
+        )
+        self._prompted = (*self._prompted, tuple(frames))
         if self.round == self._rules.max_rounds:
             return  # nobody would see the robot's answer
         start = self._clock.now()

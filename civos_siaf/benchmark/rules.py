@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from civos_siaf.benchmark.robot import ScribbleRobot
+from civos_siaf.benchmark.stroke_noise import StrokeNoise
 
 METRICS = ("J", "F", "J_AND_F")
 DEFAULT_ROUNDS = 8
@@ -62,6 +63,7 @@ class Rules:
             scribble files together, and frames annotated before are left out as long as others remain.
         min_frame_distance: least distance between the frames chosen for one round (f > 1).
         robot: draws the scribbles.
+        strokes: how the strokes are changed before a method sees them, people's and the robot's; None: not.
         published_quirks: with the errors of the original toolkit where ours repairs them: candidates outside
             the video raise IndexError when no other is left.
 
@@ -75,6 +77,7 @@ class Rules:
     frames_per_round: int = 1
     min_frame_distance: int = 0
     robot: ScribbleRobot = field(default_factory=ScribbleRobot)
+    strokes: StrokeNoise | None = None
     published_quirks: bool = False
 
     def __post_init__(self) -> None:

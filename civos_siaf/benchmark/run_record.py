@@ -15,9 +15,10 @@ from civos_siaf.benchmark.clock import Clock
 from civos_siaf.benchmark.dataset import DavisDataset
 from civos_siaf.benchmark.environment import environment
 from civos_siaf.benchmark.method_identity import source_hash, state_hash
-from civos_siaf.benchmark.rules import TimeLimit
+from civos_siaf.benchmark.rules import Rules, TimeLimit
 from civos_siaf.benchmark.samples import Sample
 from civos_siaf.benchmark.table import SequenceInfo
+from civos_siaf.next_frame import NextFrame, WorstFrame
 from civos_siaf.runtime.files import write_text
 
 FILE_NAME = "run.json"
@@ -51,11 +52,12 @@ class RunRecord:
         *,
         method: object,
         dataset: DavisDataset,
-        rules: Any,
+        rules: Rules,
         clicks: ClickStrategy | None,
         clock: Clock,
         samples: Sequence[Sample],
         about: Mapping[str, Any] | None,
+        next_frame: NextFrame | None = None,
     ) -> RunRecord:
         """The record of a run about to begin; arguments as for `Evaluation`."""
         drawn = [name for name in dataset.sequences if not dataset.has_scribble_files(name)]
@@ -69,9 +71,10 @@ class RunRecord:
                 "note": dataset.note,
                 "first_scribbles_by_the_robot": drawn,
             },
-            "rules": asdict(rules),
+            "rules": _rules(rules),
             "clicks": _describe(clicks) if clicks else None,
             "clock": _describe(clock),
+            **_about_next_frame(next_frame),
             **(about or {}),
         }
         # Through JSON and back, so that a record compares equal to itself read from disk.
@@ -191,6 +194,25 @@ def _method_values(method: object, about: Mapping[str, Any] | None) -> dict[str,
     if about is None:
         values = {**_values(getattr(method, "__dict__", {})), STATE: state_hash(method)}
     return {key: value for key, value in {**values, SOURCE: source_hash(method)}.items() if value is not None}
+
+
+def _rules(rules: Rules) -> dict[str, Any]:
+    """As they are noted; strokes only where they are changed, so that runs begun without the field go on."""
+    noted = asdict(rules)
+    if rules.strokes is None:
+        del noted["strokes"]
+    return noted
+
+
+def _about_next_frame(chooser: NextFrame | None) -> dict[str, Any]:
+    """How the next frame is chosen; nothing for the worst one of the published evaluations."""
+    if chooser is None:
+        return {}
+    own = {"name": type(chooser).__name__, **_values(vars(chooser))}
+    if own == {"name": WorstFrame.__name__, **_values(vars(WorstFrame()))}:
+        return {}
+    state = state_hash(chooser)
+    return {"next_frame": own if state is None else {**own, STATE: state}}
 
 
 def _describe(thing: object) -> dict[str, Any]:

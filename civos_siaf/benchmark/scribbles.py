@@ -19,7 +19,11 @@ from numpy.typing import NDArray
 from civos_siaf.benchmark.robot import Stroke
 from civos_siaf.prompts import Prompts, Scribble
 from civos_siaf.prompts.strokes import bezier, draw
+from civos_siaf.prompts.types import EDGE
 from civos_siaf.runtime.text_files import read_text
+
+RIM = 0.008
+"""How far outside 0..1 a fraction may be: the rim of the pixels at the edge, in pictures above 63 pixels."""
 
 
 class ScribbleLine(TypedDict):
@@ -99,7 +103,7 @@ def _check_line(line: Any, place: str) -> None:
         points = np.empty(0)
     if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
         raise ValueError(f"{place}: path must be a list of [x, y] numbers with at least one point")
-    if points.min() < 0 or points.max() > 1:
+    if points.min() < -RIM or points.max() > 1 + RIM:
         worst = float(points.max() if points.max() > 1 else points.min())
         raise ValueError(
             f"{place}: {worst:g} is no fraction of width or height, 0 to 1; divide pixels by (width, height)"
@@ -154,14 +158,30 @@ def annotated_frames(scribbles: Scribbles, object_id: int | None = None) -> list
 
 
 def to_prompts(scribbles: Scribbles, *, height: int, width: int) -> Prompts:
-    """The lines as prompts in pixels, not yet truncated."""
+    """The lines as prompts in pixels, not yet truncated.
+
+    Raises:
+        ValueError: a point outside the picture, whose rim is half a pixel wide, as for clicks.
+    """
     return Prompts(
         tuple(
-            Scribble(frame, line["object_id"], np.array(line["path"]) * (width - 1, height - 1))
+            Scribble(frame, line["object_id"], _in_pixels(line, frame, height=height, width=width))
             for frame, lines in enumerate(scribbles["scribbles"])
             for line in lines
         )
     )
+
+
+def _in_pixels(line: ScribbleLine, frame: int, *, height: int, width: int) -> NDArray[np.float64]:
+    points = np.array(line["path"], dtype=np.float64) * (width - 1, height - 1)
+    outside = (points < -EDGE) | (points > (width - EDGE, height - EDGE))
+    if outside.any():
+        x, y = points[outside.any(axis=1)][0]
+        raise ValueError(
+            f"scribbles: frame {frame}, object {line['object_id']}: the point ({x:g}, {y:g}) lies outside "
+            f"the {width}x{height} picture"
+        )
+    return points
 
 
 def to_labels(
@@ -184,12 +204,14 @@ def to_labels(
         curved: first replace each line by its Bezier curve.
 
     Raises:
-        ValueError: H or W below 1.
+        ValueError: H or W below 1, or a point outside the picture.
     """
     if height < 1 or width < 1:
         raise ValueError(f"the size must be at least 1x1, got {width}x{height}")
     maps = []
     for frame, lines in enumerate(scribbles["scribbles"]):
+        for line in lines:
+            _in_pixels(line, frame, height=height, width=width)
         paths = [np.array(line["path"], dtype=np.float64) for line in lines]
         if curved:
             paths = [bezier(path) for path in paths]

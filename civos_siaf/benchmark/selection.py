@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 
 class FrameChooser:
-    """Chooses the worst frames of one sample, round after round, and remembers them.
+    """Chooses the worst frames of one sample, or those that come first by another rule, and remembers them.
 
     Ties go to the lowest index; the original leaves them to NumPy's unstable sort.
 
@@ -20,6 +20,7 @@ class FrameChooser:
         num_frames: T.
         used: frames that count as annotated from the start.
         min_distance: least distance between frames chosen together, given up when too few frames remain.
+        repeats: frames used before may come again at any time.
         published_quirks: an IndexError, as in the original, when only candidates outside the video are left;
             otherwise such candidates are dropped first.
     """
@@ -30,11 +31,13 @@ class FrameChooser:
         *,
         used: Iterable[int] = (),
         min_distance: int = 0,
+        repeats: bool = False,
         published_quirks: bool = False,
     ) -> None:
         self._num_frames = num_frames
         self._used: list[int] = list(used)
         self._min_distance = min_distance
+        self._repeats = repeats
         self._published_quirks = published_quirks
 
     @property
@@ -67,7 +70,7 @@ class FrameChooser:
 
     def _allowed(self, candidates: Sequence[int] | None, count: int) -> set[int]:
         everything = set(range(self._num_frames))
-        used = set() if everything <= set(self._used) else set(self._used)
+        used = set() if self._repeats or everything <= set(self._used) else set(self._used)
         wanted = set(candidates or ()) or everything
         if not self._published_quirks:
             wanted = wanted & everything or everything

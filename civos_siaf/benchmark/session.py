@@ -22,6 +22,7 @@ from civos_siaf.benchmark.rules import Rules
 from civos_siaf.benchmark.samples import all_samples
 from civos_siaf.benchmark.scribbles import Scribbles
 from civos_siaf.benchmark.summary import Summary, summarise
+from civos_siaf.next_frame import NextFrame
 from civos_siaf.runtime.files import write_text
 
 
@@ -42,6 +43,8 @@ class InteractiveSession:
             the original's does, so the folder must not hold rounds of another one.
         session_id: first column of the report; random when None.
         shuffle: play the samples in random order (seeded by `random`).
+        next_frame: chooses the frames that the robot annotates next; None: the worst. Of the session it knows
+            the masks only.
 
     Raises:
         ValueError: the folder's report holds rounds already.
@@ -56,6 +59,7 @@ class InteractiveSession:
         folder: Path | None = None,
         session_id: str | None = None,
         shuffle: bool = False,
+        next_frame: NextFrame | None = None,
     ) -> None:
         self.dataset = dataset
         self.rules = rules or Rules()
@@ -66,6 +70,7 @@ class InteractiveSession:
         self.session_id = session_id or secrets.token_hex(32)
         _refuse_used(folder)
         self._report = Report(folder)
+        self._next_frame = next_frame
         self._pending = iter(self.samples)
         self._current: SampleRounds | None = None
         self._new_sample = False
@@ -87,7 +92,9 @@ class InteractiveSession:
             sample = next(self._pending, None)
             self._current = None
             if sample is not None:
-                self._current = SampleRounds(self.dataset, sample, rules=self.rules, clock=self.clock)
+                self._current = SampleRounds(
+                    self.dataset, sample, rules=self.rules, clock=self.clock, next_frame=self._next_frame
+                )
             self._new_sample = True
             self._ended = sample is None
         return not self._ended

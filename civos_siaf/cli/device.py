@@ -1,4 +1,4 @@
-"""device=auto: a GPU if there is one, said in the first line; and how it is used."""
+"""What programs do about devices: device=auto, said in the first line; and when to warm up."""
 
 import sys
 
@@ -17,3 +17,10 @@ def choose(cfg: DictConfig) -> None:
         name = torch.cuda.get_device_name() if found else "no GPU that torch can use"
         print(f"device: {cfg.device} ({name})", file=sys.stderr)
     tune(torch_device(cfg.device), tf32=cfg.get("tf32", False))
+
+
+def warms_up(cfg: DictConfig) -> bool:
+    """Whether `warm_up` asks for a round before the clock starts; auto: where the first one takes longer."""
+    if cfg.warm_up == "auto":
+        return bool(cfg.device != "cpu" or cfg.compile)
+    return bool(cfg.warm_up)

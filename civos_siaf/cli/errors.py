@@ -82,6 +82,7 @@ def _about_options(error: Exception) -> str:
         known = [str(key) for key in cause.parent_node]
         if str(cause.key) not in known:
             near = difflib.get_close_matches(str(cause.key), known, n=1, cutoff=0.75)
-            meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            above = str(cause.full_key).removesuffix(str(cause.key))
+            meant = f"did you mean {above}{near[0]}?" if near else f"there are {', '.join(known)}"
             return f"no option {cause.full_key!r}; {meant}"
     return " ".join(f"{error} {cause or ''}".split())

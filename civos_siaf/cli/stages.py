@@ -17,7 +17,17 @@ from civos_siaf.training.loop import WEIGHTS
 from civos_siaf.training.needs import check
 from civos_siaf.weights.download import sha256
 
-NO_EFFECT = ("workers", "every", "process", "folder", "batch_size", "accumulate", "recompute", "fresh")
+NO_EFFECT = (
+    "workers",
+    "every",
+    "process",
+    "folder",
+    "batch_size",
+    "accumulate",
+    "recompute",
+    "fresh",
+    "compile",
+)
 """Keys of trainer and network that leave the result as it is. The trainer compares the items of a step."""
 
 
@@ -48,8 +58,7 @@ def in_order(cfg: DictConfig) -> Iterator[DictConfig]:
         return
     for name, part in _stages(cfg):
         weights = Path(part.folder) / WEIGHTS
-        if weights.exists() and not cfg.fresh:
-            _require_same(part, weights)
+        if weights.exists() and not cfg.fresh and not _planned_anew(part, weights, replan=cfg.replan):
             if int(os.environ.get("RANK", 0)) == 0:
                 print(f"stage {name}: finished before, left out ({weights})", file=sys.stderr)
             continue
@@ -113,12 +122,13 @@ def _folder(chain: list[str], own: list[str]) -> str:
     return chain[-1] if chain == own[: len(chain)] else "-".join(chain)
 
 
-def _require_same(part: DictConfig, weights: Path) -> None:
-    """Refuse a finished stage that was trained otherwise than it would be now."""
+def _planned_anew(part: DictConfig, weights: Path, *, replan: bool) -> bool:
+    """Whether a finished stage is to go on with a new plan; refuse one that was trained otherwise."""
     identity = finished_identity(weights.parent)
     if identity is None:
-        return  # weights that somebody put here
-    same_training(identity, identity_of(part), made=f"{weights} is finished, but")
+        return False  # weights that somebody put here
+    made = f"{weights} is finished, but"
+    return bool(same_training(identity, identity_of(part), made=made, replan=replan))
 
 
 def identity_of(part: DictConfig) -> str:

@@ -26,6 +26,7 @@ def run(cfg: DictConfig, process: Process) -> None:
         validation=instantiate(cfg.validation),
         about=settings(cfg),
         fresh=cfg.fresh,
+        replan=cfg.replan,
     )
     shown = {"unit": "step", "disable": None if process.is_first else True}
     with tqdm(total=trainer.steps, initial=trainer.step, **shown) as bar:

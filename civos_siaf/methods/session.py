@@ -194,6 +194,10 @@ class RoundSession:
         """Frames that the next prompts should be on, among which a robot chooses; None: any."""
         return self._now.wanted
 
+    def probabilities(self, frame: int) -> Tensor:
+        """Those of a frame after the last round, (K+1, H, W) on the CPU, index 0 = background."""
+        return self.propagator.padding.crop(self.propagator.masks.prob(frame))
+
     def add_objects(self, count: int = 1) -> None:
         """Further objects, K+1 and so on; a step of its own for `undo`.
 

@@ -224,7 +224,7 @@ class Propagator:
             start = self.masks.prob(sweep.origin).to(self.images.device) if known is None else known
             for step in self._spread(sweep, difference, start, target):
                 done += 1
-                self._tell(step, arrived, counted)
+                self._tell(step, sweep, arrived, counted)
                 progress(done, total)
 
     def show(self, prob: Tensor, frame: int) -> None:
@@ -337,11 +337,22 @@ class Propagator:
             )
         return step._replace(fused_with=sweep.limit, previous=previous, attention=attention, result=result)
 
-    def _tell(self, step: PropagationStep, arrived: Arrived, counted: Collection[int]) -> None:
-        """Tell of a visited frame."""
-        if arrived is not no_frame_callback:
-            inside = self.padding.crop(step.result)[:, ::SAMPLED, ::SAMPLED]
-            arrived(step.frame, self.masks.cropped(step.frame), confidence(inside, counted))
+    def _tell(self, step: PropagationStep, sweep: Sweep, arrived: Arrived, counted: Collection[int]) -> None:
+        """Tell of a visited frame.
+
+        A fusion network chooses between two masks, and its probabilities are no measure of doubt, neither
+        now nor when they are the older ones: where it was used, the doubt is that of the new masks, and of
+        where the older ones disagree, the more the nearer their annotated frame.
+        """
+        if arrived is no_frame_callback:
+            return
+        inside = self.padding.crop(step.result)[:, ::SAMPLED, ::SAMPLED]
+        if step.previous is not None:
+            nearness, _ = sweep.distances(step.frame)
+            old, new = (self.padding.crop(x)[:, ::SAMPLED, ::SAMPLED] for x in (step.previous, step.current))
+            decided = F.one_hot(old.argmax(dim=0), len(old)).permute(2, 0, 1)
+            inside = torch.lerp(decided.to(new.dtype), new, nearness)
+        arrived(step.frame, self.masks.cropped(step.frame), confidence(inside, counted))
 
     def _encode_memory(self, frame: int, prob: Tensor) -> Memory:
         features = self.features[frame] if self.network.memory_needs_frame else None

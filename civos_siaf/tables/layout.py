@@ -27,12 +27,21 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its name in trends, its labels as printed, its cells, and a line to be printed above it."""
+    """One row.
+
+    Attributes:
+        key: its name in trends.
+        labels: as printed.
+        cells: its figures.
+        section: a line to be printed above it.
+        curve: published J&F after each round, in the table's unit, where somebody has published it.
+    """
 
     key: str
     labels: tuple[str, ...]
     cells: tuple[Cell, ...]
     section: str | None = None
+    curve: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +60,8 @@ class Table:
         decimals: that the paper prints; ours have one more.
         comparable: False: the difference says nothing, as the units differ.
         curves: whether the figures are drawn as curves down the rows, too.
+        round_curves: who has published the rows' J&F by rounds, which is drawn beside ours; None: it is not
+            drawn.
         ours_only: nobody has published such a table; every cell is run, and printed as ours alone.
         notes: what a reader must know, the paper's known inconsistencies among them.
         trends: what should hold between cells.
@@ -67,6 +78,7 @@ class Table:
     decimals: int = 2
     comparable: bool = True
     curves: bool = False
+    round_curves: str | None = None
     ours_only: bool = False
     notes: tuple[str, ...] = ()
     trends: tuple[Trend, ...] = field(default=())
@@ -105,6 +117,7 @@ def table(
     decimals: int = 2,
     comparable: bool = True,
     curves: bool = False,
+    round_curves: str | None = None,
     ours_only: bool = False,
     notes: Sequence[str] = (),
     trends: Sequence[Mapping[str, Any]] = (),
@@ -114,11 +127,12 @@ def table(
 
     What is run for a cell is `run`, with the entries of its column in `column_runs`, of its row in the row's
     `run`, and of the cell in the row's `cells` on top, in this order. A row with `run: null` is printed as
-    published; so is a cell without a published figure, where the paper has a dash.
+    published; so is a cell without a published figure, where the paper has a dash. A row with
+    `published: null` is ours alone, and every cell of it is run.
 
     Args:
         rows: each with key, labels, published (a number or null per column), and if wanted run, cells,
-            section.
+            section, and curve (published J&F after each round; else that in columns headed by a number).
         rounds: play this many in place of the table's own; None: the table's.
         run: see above.
         column_runs: see above, one per column.
@@ -133,6 +147,7 @@ def table(
         decimals: see `Table`.
         comparable: see `Table`.
         curves: see `Table`.
+        round_curves: see `Table`.
         ours_only: see `Table`; rows need no published figures then.
         notes: see `Table`.
 
@@ -147,9 +162,10 @@ def table(
     found = []
     for entry in rows:
         where = f"table {name}, row {entry.get('key')}"
-        if unknown := set(entry) - {"key", "labels", "published", "run", "cells", "section"}:
+        if unknown := set(entry) - {"key", "labels", "published", "run", "cells", "section", "curve"}:
             raise ValueError(f"{where}: unknown {', '.join(sorted(unknown))}")
-        published = [None] * len(columns) if ours_only else entry["published"]
+        none_published = ours_only or entry["published"] is None
+        published = [None] * len(columns) if none_published else entry["published"]
         own = entry.get("cells") or [{}] * len(columns)
         if not len(published) == len(own) == len(columns) or len(entry["labels"]) != len(labels):
             raise ValueError(f"{where}: needs {len(columns)} figures and {len(labels)} labels")
@@ -159,10 +175,12 @@ def table(
         ]
         runs = not ("run" in entry and entry["run"] is None)
         cells = tuple(
-            _cell(value, one if runs else None, always=curves or ours_only, rounds=rounds, where=where)
+            _cell(value, one if runs else None, always=curves or none_published, rounds=rounds, where=where)
             for value, one in zip(published, settings, strict=True)
         )
-        found.append(Row(str(entry["key"]), tuple(map(str, entry["labels"])), cells, entry.get("section")))
+        labelled = tuple(map(str, entry["labels"]))
+        curve = _curve(entry, columns, published) if round_curves else None
+        found.append(Row(str(entry["key"]), labelled, cells, entry.get("section"), curve))
     keys = [row.key for row in found]
     if len(set(keys)) < len(keys):
         raise ValueError(f"table {name}: two rows with the same key among {', '.join(keys)}")
@@ -179,10 +197,22 @@ def table(
         decimals=decimals,
         comparable=comparable,
         curves=curves,
+        round_curves=round_curves,
         ours_only=ours_only,
         notes=tuple(notes),
         trends=made,
     )
+
+
+def _curve(
+    entry: Mapping[str, Any], columns: Sequence[str], published: Sequence[float | None]
+) -> tuple[float, ...] | None:
+    """Published J&F after each round: given as such, else in the columns headed by a number."""
+    values = entry.get("curve")
+    if values is None:
+        values = [value for head, value in zip(columns, published, strict=True) if str(head).isdigit()]
+    given = tuple(float(value) for value in values if value is not None)
+    return given or None
 
 
 def _cell(

@@ -138,9 +138,10 @@ class Models:
         return weight_folders([] if self.folder is None else [self.folder])
 
     def _hash(self, path: Path) -> str:
-        if path not in self._hashes:
-            self._hashes[path] = sha256(path)
-        return self._hashes[path]
+        file = path.resolve()  # several names may lead to one large file
+        if file not in self._hashes:
+            self._hashes[file] = sha256(file)
+        return self._hashes[file]
 
     def _own(self, name: str) -> Path:
         try:

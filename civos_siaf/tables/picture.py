@@ -16,6 +16,7 @@ from civos_siaf.runtime.files import atomic_path
 from civos_siaf.tables.layout import Table
 from civos_siaf.tables.page import KINDS, lines, missing_lines, trend_lines
 from civos_siaf.tables.reproduction import Figure, Results
+from civos_siaf.tables.round_curves import ROUND_CURVES, draw_round_curves
 
 CHARACTER, LINE, PAD = 0.086, 0.27, 0.22
 """Inches of a character of the table, of its lines, and around it."""
@@ -62,7 +63,7 @@ def _picture(results: Results, ours: str, notes: Sequence[str], about: str) -> P
     heads = 1 + (span > 1) + bool(table.groups)
     rows = len(texts) + sum(row.section is not None for row in table.rows)
     title = textwrap.wrap(table.title, int((width - 2 * PAD) / 0.105))
-    curves = 3.0 if table.curves else 0.0
+    curves = 3.0 if table.curves else ROUND_CURVES if table.round_curves else 0.0
     above = len(title) + 1.3 + (0.8 if ours else 0.0)
     height = 2 * PAD + LINE * (above + heads + rows + 0.6) + curves + 0.19 * len(below)
     picture = Picture(figsize=(width, height))
@@ -82,7 +83,8 @@ def _picture(results: Results, ours: str, notes: Sequence[str], about: str) -> P
     edges = [PAD + sum(inches[:index]) for index in range(len(inches) + 1)]
     y = _rows(axes, results, texts, edges, y)
     if curves:
-        _curves(picture, results, (PAD + 0.4, y + 0.3, width - 2 * PAD - 0.5, curves - 0.9), (width, height))
+        box = (PAD + 0.4, y + 0.3, width - 2 * PAD - 0.5, curves - 0.9)
+        (_curves if table.curves else draw_round_curves)(picture, results, box, (width, height))
         y += curves
     y += 0.1
     for text, colour in below:

@@ -12,7 +12,7 @@ from typing import Any
 from civos_siaf.benchmark.environment import available
 from civos_siaf.benchmark.samples import Shard
 from civos_siaf.runtime.files import write_text
-from civos_siaf.tables.layout import Cell, Table
+from civos_siaf.tables.layout import Cell, Row, Table
 from civos_siaf.tables.runs import RESULT, CannotRunError, Run
 from civos_siaf.tables.trends import Finding
 from civos_siaf.weights.provenance import devices
@@ -86,12 +86,16 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """A table with our figures, row by row; what could not be run, with the cells it concerns."""
+    """A table with our figures, row by row; what could not be run, with the cells it concerns.
+
+    `round_curves` are ours by row, J&F after each round, where the table draws them.
+    """
 
     table: Table
     figures: tuple[tuple[Figure, ...], ...]
     missing: dict[str, list[str]]
     cells: dict[str, dict[str, Any]]
+    round_curves: tuple[tuple[float, ...] | None, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -170,7 +174,20 @@ class Reproduction:
                     folder = self.folder_of(cell.run)
                     cells[folder.name] = {"run": str(cell.run), **_environment(folder, cell.run)}
             figures.append(tuple(line))
-        return Results(self.table, tuple(figures), missing, cells)
+        curves = tuple(map(self._round_curve, self.table.rows)) if self.table.round_curves else ()
+        return Results(self.table, tuple(figures), missing, cells, curves)
+
+    def _round_curve(self, row: Row) -> tuple[float, ...] | None:
+        """J&F after each round of a row's first finished evaluation, in the table's unit."""
+        for cell in row.cells:
+            run, measure = cell.run, cell.measure
+            if run is None or measure is None or run.kind != "evaluation" or run in self._cannot:
+                continue
+            if self._finished(run):
+                content = json.loads((self.folder_of(run) / RESULT[run.kind]).read_text(encoding="utf-8"))
+                values = content["metrics"]["J_AND_F"]["values"][1 : content["rounds"] + 1]
+                return tuple(measure.scale * float(value) for value in values)
+        return None
 
     def _figure(self, cell: Cell) -> Figure:
         ours, why_not = None, None

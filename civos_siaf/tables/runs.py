@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.integrate import trapezoid
 
 from civos_siaf.benchmark.summary import THRESHOLD_SECONDS
 
@@ -21,19 +22,21 @@ RESULT = {
     "interactive": "interactive.json",
 }
 """The file that a finished run has in its folder."""
+_MEANS = ("seconds_per_round", "clicks_per_round")
 _METRICS = {
-    "evaluation": ("r_auc", "auc", "at_60s", "after_round", "seconds_per_round", "clicks_per_round"),
+    "evaluation": ("r_auc", "auc", "at_60s", "round_auc", "after_round", *_MEANS),
     "costs": ("milliseconds", "mebibytes"),
     "objects": ("milliseconds_per_frame",),
     "interactive": ("first_click_seconds", "click_seconds", "frame_seconds", "mebibytes"),
 }
 _LIMIT, _FIRST = ("seconds_per_object", "scope"), "first_scribbles"
 _EVALUATION = {"click_strategy", "max_clicks", "rounds", "frames_per_round", _FIRST, *_LIMIT}
+_CHOICE, _USUAL_CHOICE = "next_frame", "worst"
+"""Runs with the usual choice do not name it: what was played before there were others is found again."""
 _COSTS = {"paper_table", "sizes", "frames"}
 _OBJECTS = {"objects"}
 _OF = {"evaluation": _EVALUATION, "costs": _COSTS, "objects": _OBJECTS, "interactive": _OBJECTS}
 _AFTER = ("at_60s", "after_round")
-_MEANS = ("seconds_per_round", "clicks_per_round")
 
 
 class CannotRunError(Exception):
@@ -63,6 +66,10 @@ class Run:
         parts = [f"{key}={value}" for key, value in self.settings if key not in (*_LIMIT, _FIRST)]
         return " ".join((self.role, *parts, *self.overrides))
 
+    def get(self, name: str) -> Any:
+        """A setting; None if it is not named."""
+        return dict(self.settings).get(name)
+
     @property
     def command(self) -> list[str]:
         """The options of `scripts/eval_davis.py` that play this evaluation; for costs the method's."""
@@ -70,7 +77,10 @@ class Run:
             return [*self.overrides]
         chosen = dict(self.settings)
         options = [f"{key}={chosen[key]}" for key in chosen if key not in (*_LIMIT, _FIRST)]
-        options += [f"rules.time_limit.{key}={chosen[key]}" for key in _LIMIT]
+        if chosen[_LIMIT[0]] is None:
+            options.append("rules.time_limit=null")
+        else:
+            options += [f"rules.time_limit.{key}={chosen[key]}" for key in _LIMIT]
         return [*options, f"dataset.num_first_scribbles={chosen[_FIRST]}", *self.overrides]
 
 
@@ -79,7 +89,7 @@ class Measure:
     """Which figure of a run a cell shows.
 
     Attributes:
-        metric: r_auc, auc, at_60s, after_round, seconds_per_round, clicks_per_round; milliseconds,
+        metric: r_auc, auc, at_60s, round_auc, after_round, seconds_per_round, clicks_per_round; milliseconds,
             mebibytes; milliseconds_per_frame; first_click_seconds, click_seconds, frame_seconds.
         scale: the figure is multiplied by this.
         after: of an evaluation: as if it had ended after this many rounds; None: all. For at_60s and
@@ -112,6 +122,8 @@ class Measure:
         curve = content["metrics"]["J_AND_F"]
         if self.metric in _MEANS:
             return float(np.mean(content[self.metric]))
+        if self.metric == "round_auc":
+            return float(trapezoid(curve["values"][:-1])) / int(content["rounds"])
         if self.after is None:
             return float(curve[self.metric])
         if self.after > content["rounds"]:
@@ -143,11 +155,14 @@ def run_of(settings: Mapping[str, Any], *, rounds: int | None, where: str) -> tu
         raise ValueError(f"{where}: after={after} is for {' and '.join(_AFTER)} only, got {metric}")
     if after is None and metric == "after_round":
         raise ValueError(f"{where}: after_round needs after, a number of rounds")
+    choice = left.pop(_CHOICE, _USUAL_CHOICE) if kind == "evaluation" else _USUAL_CHOICE
     if set(left) != _OF[kind]:
         wrong = ", ".join(sorted(set(left) ^ _OF[kind]))
         raise ValueError(f"{where}: missing or unknown for {kind}: {wrong}")
     if kind == "evaluation" and rounds is not None:
         left["rounds"] = rounds
+    if choice != _USUAL_CHOICE:
+        left[_CHOICE] = choice
     frozen = tuple(sorted((key, _frozen(value)) for key, value in left.items()))
     return Run(kind, role, frozen, overrides), Measure(metric, scale, after, case)
 

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from civos_siaf.data.samples import TrainingData, TrainingItem
 from civos_siaf.training.distribution import Process
 from civos_siaf.training.seeds import item_rng
+
+SHARED_MEMORY = "/dev/shm"
+ENOUGH = 2**30
+"""Bytes of shared memory with which nothing goes wrong; containers have 64 MiB where nobody asks for more."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +94,9 @@ def batches(
 ) -> DataLoader[TrainingItem]:
     """Batches of a process for the given steps, in order; `plan.accumulate` of them per step.
 
+    Workers hand tensors over in shared memory. Where there is little of it, as in containers, they send them
+    through pipes, which is slower and is said.
+
     Args:
         data: where items come from.
         plan: which items.
@@ -90,14 +105,45 @@ def batches(
         process: which of the processes this is.
         workers: processes that fetch; 0 fetches in this one. The items do not depend on it.
     """
-    return DataLoader(
+    piped = workers > 0 and shared_memory() < ENOUGH
+    if piped and process.is_first:
+        log.warning(
+            "%s has %d MiB: batches go through pipes, which is slower; give the container more "
+            "(docker run --ipc=host, or --shm-size=2g)",
+            SHARED_MEMORY,
+            shared_memory() >> 20,
+        )
+    kind = _PipedLoader if piped else DataLoader
+    return kind(
         _Items(data, seed),
         batch_sampler=_Keys(plan, process.rank, steps),
         num_workers=workers,
-        pin_memory=process.device.type == "cuda",
+        pin_memory=process.device.type == "cuda" and not piped,
         worker_init_fn=_quiet_worker,
         prefetch_factor=4 if workers else None,
+        collate_fn=_as_arrays if piped else None,
     )
+
+
+def shared_memory() -> int:
+    """Bytes that processes can share, used or not; as much as one likes where there is no such folder."""
+    try:
+        return shutil.disk_usage(SHARED_MEMORY).total
+    except OSError:
+        return sys.maxsize
+
+
+class _PipedLoader(DataLoader[TrainingItem]):
+    """A loader whose workers send arrays, which no memory is shared for."""
+
+    def __iter__(self) -> Iterator[TrainingItem]:  # type: ignore[override]
+        for batch in super().__iter__():
+            yield {name: torch.from_numpy(value) for name, value in batch.items()}
+
+
+def _as_arrays(items: list[TrainingItem]) -> dict[str, NDArray[Any]]:
+    """A batch; torch's own way of making one would share its memory at once."""
+    return {name: np.stack([item[name].numpy() for item in items]) for name in items[0]}
 
 
 def _quiet_worker(_: int) -> None:

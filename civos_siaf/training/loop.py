@@ -17,6 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
 from civos_siaf.data.samples import TrainingData, TrainingItem
+from civos_siaf.runtime.compiling import compile_parts
 from civos_siaf.runtime.files import write_text
 from civos_siaf.runtime.precision import TYPES, Precision, concrete
 from civos_siaf.training.checkpoint import LAST, SETTINGS, Checkpoint, identity_text, require_fresh
@@ -86,6 +87,7 @@ class Trainer:
         seed: of everything random.
         workers: processes that fetch data, per training process.
         channels_last: keep feature maps with their channels last: faster, equal up to rounding.
+        compile: compile the network's parts on the first step, see `compile_parts`: for long trainings.
         unused_parameters: some parameters take no part in a step; several processes must know that.
         process: this process; see `distribution.join`.
         every: how often to log, save and validate.
@@ -93,9 +95,12 @@ class Trainer:
         about: settings to be stored with the checkpoints; another training is not continued with others, nor
             with another number of items per step, all processes together.
         fresh: begin anew over a training that was begun so, too.
+        replan: go on with a training that was begun with other steps, rate or schedule; the schedule counts
+            the steps done as its own.
 
     Raises:
-        ValueError: the folder holds a training with other settings, or with `fresh` one that is to be kept.
+        ValueError: the folder holds a training with other settings, or with `fresh` one that is to be kept,
+            or one that has done more than `steps`.
     """
 
     def __init__(
@@ -117,18 +122,22 @@ class Trainer:
         seed: int = 0,
         workers: int = 0,
         channels_last: bool = False,
+        compile: bool = False,
         unused_parameters: bool = False,
         process: Process | None = None,
         every: Every | None = None,
         validation: Validation | None = None,
         about: Mapping[str, Any] | None = None,
         fresh: bool = False,
+        replan: bool = False,
     ) -> None:
         self.process = process or Process()
         self.folder, self.steps, self.lr, self.seed = Path(folder), steps, lr, seed
         self.task = task.to(self.process.device)
         if channels_last:
             task.network.to(memory_format=torch.channels_last)
+        if compile:
+            compile_parts(task.network)
         self.data, self.workers, self.schedule = data, workers, schedule or constant
         self.plan = BatchPlan(
             batch_size=batch_size, accumulate=accumulate, world_size=self.process.world_size
@@ -144,7 +153,7 @@ class Trainer:
         self.identity = identity_text({**(about or {}), "items_per_step": self.plan.items_per_step})
         self.step = 0
         self.best: float | None = None
-        self._resume(fresh=fresh)
+        self._resume(fresh=fresh, replan=replan)
         self._wrapped = self._distributed(unused_parameters)
 
     @property
@@ -255,7 +264,7 @@ class Trainer:
         if self._due(self.every.keep):
             checkpoint.save(self.folder / f"step_{self.step:08d}.pt")
 
-    def _resume(self, *, fresh: bool) -> None:
+    def _resume(self, *, fresh: bool, replan: bool) -> None:
         path = self.folder / LAST
         if not path.exists():
             return
@@ -263,7 +272,11 @@ class Trainer:
         if fresh:
             require_fresh(checkpoint, path)
             return
-        checkpoint.check_identity(self.identity, path)
+        changed = checkpoint.check_identity(self.identity, path, replan=replan)
+        if checkpoint.step > self.steps:
+            raise ValueError(
+                f"{path} is after step {checkpoint.step}: trainer.steps={self.steps} ends before"
+            )
         self.step, self.best = checkpoint.step, checkpoint.best
         self.task.load_state_dict(checkpoint.states["task"])
         self.optimizer.load_state_dict(checkpoint.states["optimizer"])
@@ -271,6 +284,11 @@ class Trainer:
         if self.ema:
             self.ema.network.load_state_dict(checkpoint.states["ema"])
         _log.info("%s: goes on after step %d", path, self.step)
+        if changed:
+            rate = self.lr * self.schedule(self.step)
+            _log.warning(
+                "planned anew: %s; step %d has the rate %.3g", "; ".join(changed), self.step + 1, rate
+            )
 
     def _export(self, path: Path) -> None:
         metadata = {"architecture": self.task.architecture, "step": str(self.step), "seed": str(self.seed)}

@@ -12,8 +12,6 @@ from civos_siaf.weights.hub import hub_file
 from civos_siaf.weights.locate import own_weights, published_weights, trained_weights
 
 MODEL_FILE = "model.safetensors"
-
-MODEL_FILE = "model.safetensors"
 """In a folder as transformers saves a model."""
 
 _FINDERS: dict[str, Callable[[str], Path]] = {
@@ -32,9 +30,16 @@ def about_method(config: Any) -> dict[str, Any]:
 
     Returns:
         Under `method_config` the configuration, `weights` the SHA-256 of each file that it names, `devices`
-        the devices.
+        the devices; where there are any, under `untrained` the networks without weights.
     """
-    return {"method_config": config, "weights": hashes(config), "devices": devices(config)}
+    about = {"method_config": config, "weights": hashes(config), "devices": devices(config)}
+    without = untrained(config)
+    return {**about, "untrained": without} if without else about
+
+
+def untrained(config: object) -> list[str]:
+    """The networks of a configuration that have no weights: names of architectures, each once and sorted."""
+    return sorted(set(_untrained(config)))
 
 
 def hashes(config: object, hashed: Callable[[Path], str] = sha256) -> dict[str, str]:
@@ -88,6 +93,17 @@ def _files(config: object) -> Iterator[tuple[str, Path]]:
     # Without an ending it would be a name, and not only of a file.
     elif isinstance(config, str) and Path(config).suffix and Path(config).is_file():
         yield config, Path(config)
+
+
+def _untrained(config: object) -> Iterator[str]:
+    if isinstance(config, Mapping):
+        if "weights" in config and config["weights"] is None and file_of(config) is None:
+            target = str(config.get("_target_", "a network")).rpartition(".")[2]
+            yield str(config.get("architecture") or config.get("name") or target)
+        config = list(config.values())
+    if isinstance(config, (list, tuple)):
+        for part in config:
+            yield from _untrained(part)
 
 
 def _devices(config: object) -> Iterator[str]:

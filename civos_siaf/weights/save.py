@@ -13,7 +13,14 @@ from torch import Tensor, nn
 from civos_siaf.networks.afi.variants import VARIANTS as AFI
 from civos_siaf.networks.aot.variants import VARIANTS
 from civos_siaf.runtime.files import atomic_path
-from civos_siaf.weights import afi_networks, aot_networks, click_networks, cutie_networks, mivos_networks
+from civos_siaf.weights import (
+    afi_networks,
+    aot_networks,
+    click_networks,
+    cutie_networks,
+    mivos_networks,
+    recommendation_networks,
+)
 from civos_siaf.weights.aot_networks import published_state
 from civos_siaf.weights.click_networks import from_config
 from civos_siaf.weights.download import noted_hash, sha256
@@ -25,6 +32,7 @@ ARCHITECTURES = tuple(
         (
             *click_networks.ARCHITECTURES,
             *mivos_networks.ARCHITECTURES,
+            *recommendation_networks.ARCHITECTURES,
             *VARIANTS,
             aot_networks.LIGHT,
             *AFI,
@@ -45,7 +53,11 @@ def build(architecture: str) -> nn.Module:
     if architecture in cutie_networks.ARCHITECTURES:
         network: nn.Module = cutie_networks.build(architecture)
         return network
-    for family in (click_networks.ARCHITECTURES, mivos_networks.ARCHITECTURES):
+    for family in (
+        click_networks.ARCHITECTURES,
+        mivos_networks.ARCHITECTURES,
+        recommendation_networks.ARCHITECTURES,
+    ):
         if architecture in family:
             return family[architecture]()
     if architecture in (*VARIANTS, aot_networks.LIGHT):

@@ -217,3 +217,18 @@ def test_smoothed_masks_are_one_object_or_refused(mini_copy):
     one = DavisDataset(mini_copy, year=2016, sequences=dataset.sequences)
     truth = DavisDataset().annotations(dataset.sequences[0]) > 0
     assert ((one.annotations(dataset.sequences[0]) > 0) != truth).mean() < 0.02
+
+
+def test_names_without_zeros_give_every_frame_its_own_mask(tmp_path):
+    truth = np.zeros((12, 20, 40), np.uint8)
+    for t in range(12):
+        truth[t, 4:12, 2 + 2 * t : 10 + 2 * t] = 1
+    make_sequence(tmp_path, "clip", truth)
+    for path in [*tmp_path.rglob("*.jpg"), *tmp_path.rglob("*.png")]:
+        path.rename(path.with_stem(str(int(path.stem))))
+    data = DavisDataset(tmp_path)
+    assert (data.annotations("clip") == truth).all()
+    frames = data.frames("clip")
+    for t in range(12):  # the object is reddish where the mask is
+        red = frames[t][..., 0] > 30
+        assert np.mean(red == (truth[t] > 0)) > 0.97

@@ -8,6 +8,7 @@ from civos_siaf.benchmark import (
     DavisDataset,
     Evaluation,
     FixedClock,
+    ManualClock,
     Rules,
     Shard,
     TimeLimit,
@@ -17,6 +18,7 @@ from civos_siaf.benchmark import (
     write_results,
 )
 from civos_siaf.benchmark.report import read_report
+from civos_siaf.next_frame import EvenFrames, MethodSuggestion, WorstFrame
 from tests.benchmark.conftest import make_sequence
 from tests.benchmark.eroded import Eroded
 
@@ -322,3 +324,90 @@ def test_a_run_that_was_finished_before_knows_when(tmp_path):
     assert not evaluation(tmp_path / "parts", shard=Shard(7, 7)).finished_before  # nothing is for this part
     as_older(tmp_path)
     assert "begun" not in evaluation(tmp_path).record.origin
+
+
+class Telling(Eroded):
+    """Says how sure it is of each frame, of frame 4 the least."""
+
+    def open(self, frames, *, num_objects):
+        session = super().open(frames, num_objects=num_objects)
+        spread = session.propagate
+
+        def propagate(*arguments, arrived=None):
+            labels = spread(*arguments)
+            for frame in range(len(labels) if arrived else 0):
+                arrived(frame, labels[frame], 0.1 if frame == 4 else 0.5)
+            return labels
+
+        session.streams, session.propagate, session.probabilities = True, propagate, lambda frame: frame
+        return session
+
+
+def test_the_session_is_asked_how_sure_it_is_only_where_that_matters():
+    seen = []
+
+    class Asking(MethodSuggestion):
+        def priorities(self, finished):
+            seen.append(finished)
+            return super().priorities(finished)
+
+    class Deaf(WorstFrame):
+        def priorities(self, finished):
+            seen.append(finished)
+            return super().priorities(finished)
+
+    for chooser in (Asking(), Deaf()):
+        dataset = DavisDataset(sequences=["mini-a"])
+        (first, *_) = Evaluation(Telling(), dataset, rules=RULES, next_frame=chooser).play()
+        assert first.round == 1
+    asked, deaf = seen[0], seen[-1]
+    assert asked.confidences[4] == 0.1
+    assert None not in asked.confidences
+    assert asked.probabilities(3) == 3
+    assert deaf.confidences is None
+    assert Asking().priorities(asked).argmax() == 4
+
+
+def test_the_record_names_a_chooser_that_is_not_the_usual_one(tmp_path):
+    assert "next_frame" not in evaluation(tmp_path / "worst", next_frame=WorstFrame()).record.settings
+    other = evaluation(tmp_path / "even", next_frame=EvenFrames(3))
+    assert other.record.settings["next_frame"] == {"name": "EvenFrames", "positions": 3}
+    with pytest.raises(ValueError, match=r"next_frame\.positions: 3 there, 4 now"):
+        evaluation(tmp_path / "even", next_frame=EvenFrames(4))
+    with pytest.raises(ValueError, match=r"next_frame"):
+        evaluation(tmp_path / "even")
+    judged = evaluation(next_frame=WorstFrame(first_counts=True)).record.settings["next_frame"]
+    assert judged["first_counts"] is True
+
+
+class Slow:
+    """Its first round takes a minute, all others a second, as where networks are compiled."""
+
+    def __init__(self, clock):
+        self.clock, self.rounds = clock, 0
+
+    def open(self, frames, *, num_objects):
+        self.labels = np.ones((len(frames), frames.height, frames.width), np.uint8)
+        return self
+
+    def interact(self, prompts):
+        return {frame: self.labels[frame] for frame in prompts.frames}
+
+    def propagate(self):
+        self.clock.advance(1 if self.rounds else 60)
+        self.rounds += 1
+        return self.labels
+
+
+@pytest.mark.parametrize("warm_up", [False, True])
+def test_a_round_before_the_clock_starts_is_in_no_score(warm_up):
+    # The clock of what is measured; that of the round before stands still.
+    clock = ManualClock()
+    method = Slow(clock)
+    run = Evaluation(method, DavisDataset(sequences=["mini-a"]), rules=RULES, clock=clock, warm_up=warm_up)
+    played = list(run.play())
+    assert method.rounds == len(played) + warm_up
+    assert [one.round for one in played[:3]] == [1, 2, 3]
+    assert played[0].scores.seconds == (1 if warm_up else 60)
+    assert list(run.play()) == []
+    assert method.rounds == len(played) + warm_up  # nothing is left to warm up for

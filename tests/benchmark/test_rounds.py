@@ -7,9 +7,10 @@ import pytest
 from civos_siaf.benchmark import DavisDataset, ManualClock, Rules, TimeLimit
 from civos_siaf.benchmark import rounds as rounds_module
 from civos_siaf.benchmark.clock import FixedClock
-from civos_siaf.benchmark.rounds import SampleRounds
+from civos_siaf.benchmark.rounds import SampleRounds, SessionFacts
 from civos_siaf.benchmark.samples import Shard, all_samples
 from civos_siaf.benchmark.scribbles import annotated_frames
+from civos_siaf.next_frame import EvenFrames, WorstFrame
 from tests.benchmark.conftest import make_sequence
 
 
@@ -18,10 +19,10 @@ def clock():
     return ManualClock(1000.0)
 
 
-def play(dataset, clock, **rules):
+def play(dataset, clock, *, next_frame=None, **rules):
     rules = Rules(**rules)
     samples = all_samples(map(dataset.info, dataset.sequences), rules.frames_per_round)
-    return SampleRounds(dataset, samples[0], rules=rules, clock=clock)
+    return SampleRounds(dataset, samples[0], rules=rules, clock=clock, next_frame=next_frame)
 
 
 def one_round(rounds, clock, seconds, masks=None):
@@ -201,3 +202,43 @@ def test_rules_that_make_no_sense_are_refused(options, message):
 def test_time_limits_that_make_no_sense_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         TimeLimit(**options)
+
+
+def test_another_chooser_takes_the_place_of_the_worst_frame(mini, clock):
+    rounds = play(mini, clock, next_frame=EvenFrames(3))
+    masks = rounds.truth.copy()
+    masks[5][masks[5] == 2] = 0
+    one_round(rounds, clock, 1, masks)
+    assert rounds.used_frames == (1, 0)  # the frame of the first scribbles counts
+    one_round(rounds, clock, 1, masks)
+    assert rounds.used_frames == (1, 0, 3)
+
+
+def test_frames_may_come_again_where_the_chooser_says_so(mini, clock):
+    rounds = play(mini, clock, max_rounds=5, next_frame=EvenFrames(2))
+    for _ in range(4):
+        one_round(rounds, clock, 1)
+    assert annotated_frames(rounds.hand_out()) == [1]
+
+
+def test_a_chooser_sees_the_round(mini, clock):
+    seen = []
+
+    class Curious(WorstFrame):
+        def priorities(self, finished):
+            seen.append(finished)
+            return super().priorities(finished)
+
+    rounds = play(mini, clock, next_frame=Curious())
+    rounds.hand_out()
+    facts = SessionFacts(confidences=[0.5] * 6, probabilities=len)
+    scores = rounds.submit(np.zeros_like(rounds.truth), facts=facts)
+    (finished,) = seen
+    assert finished.prompted == ((1,),)
+    assert finished.num_objects == 2
+    assert finished.confidences == [0.5] * 6
+    assert finished.probabilities is len
+    assert finished.frames().size == (120, 213)
+    assert finished.quality() == pytest.approx(scores.j_and_f.mean(axis=1))
+    one_round(rounds, clock, 1)
+    assert seen[1].prompted == ((1,), rounds.used_frames[:1])

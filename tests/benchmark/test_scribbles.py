@@ -6,6 +6,7 @@ import pytest
 from civos_siaf.benchmark import scribbles as davis
 from civos_siaf.benchmark.dataset import mini_root
 from civos_siaf.benchmark.robot import Stroke
+from civos_siaf.prompts import Click, Prompts
 
 PATH = mini_root() / "Scribbles" / "mini-a" / "001.json"
 
@@ -113,3 +114,27 @@ def test_pixels_are_no_fractions(point, value, tmp_path):
     file.write_text(json.dumps({"scribbles": [[], [line]], "sequence": "a"}))
     with pytest.raises(ValueError, match=rf"001\.json: frame 1, line 0: {value} is no fraction"):
         davis.load(file, sequence="a", num_frames=2)
+
+
+@pytest.mark.parametrize("x", [-0.4, 0, 127, 127.4])
+def test_the_rim_of_the_picture_counts_as_for_clicks(x, tmp_path):
+    data = {"sequence": "s", "scribbles": [[line([[x / 127, 0.5]])]]}
+    (tmp_path / "a.json").write_text(json.dumps(data))
+    scribbles = davis.load(tmp_path / "a.json", sequence="s", num_frames=1)
+    (stroke,) = davis.to_prompts(scribbles, height=65, width=128).scribbles
+    assert stroke.points[0].tolist() == pytest.approx([x, 32])
+    labels = davis.to_labels(scribbles, height=65, width=128)
+    assert np.argwhere(labels[0] >= 0).tolist() == [[32, 0 if x < 1 else 127]]
+    Prompts((Click(0, 1, x=x, y=32),)).check(num_frames=1, height=65, width=128, num_objects=1)
+
+
+@pytest.mark.parametrize("x", [-0.6, 127.6])
+def test_beyond_the_rim_is_refused_as_for_clicks(x, tmp_path):
+    data = {"sequence": "s", "scribbles": [[line([[x / 127, 0.5]])]]}
+    (tmp_path / "a.json").write_text(json.dumps(data))
+    scribbles = davis.load(tmp_path / "a.json", sequence="s", num_frames=1)
+    for read in (davis.to_prompts, davis.to_labels):
+        with pytest.raises(ValueError, match="lies outside the 128x65 picture"):
+            read(scribbles, height=65, width=128)
+    with pytest.raises(ValueError, match="outside"):
+        Prompts((Click(0, 1, x=x, y=32),)).check(num_frames=1, height=65, width=128, num_objects=1)

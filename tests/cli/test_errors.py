@@ -22,7 +22,11 @@ def errors(monkeypatch):
     ("name", "options", "message"),
     [
         ("eval_davis", ["clik_strategy=f3"], "no option 'clik_strategy'; did you mean click_strategy?"),
-        ("eval_davis", ["method.setings.mem_every=3"], "no option 'method.setings'; did you mean settings?"),
+        (
+            "eval_davis",
+            ["method.setings.mem_every=3"],
+            "no option 'method.setings'; did you mean method.settings?",
+        ),
         ("eval_davis", ["clock.zzz=3"], "no option 'clock.zzz'; there are _target_"),
         ("eval_davis", ["method=civo"], "no method 'civo'; there are civos, civos_light, clicks_aot, "),
         ("eval_davis", ["method=[civos"], "no viable alternative at input '[civos'"),

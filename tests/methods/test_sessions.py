@@ -164,3 +164,14 @@ def test_a_large_change_is_left_as_it_is(monkeypatch):
 def test_shares_are_checked():
     with pytest.raises(ValueError, match=r"retry_below must be in \[0, 1\], got 2"):
         civos(retry_below=2)
+
+
+def test_probabilities_are_those_of_the_labels():
+    session = civos()
+    session.interact(ONE)
+    labels = session.propagate()
+    for frame in (0, 2, 5):
+        prob = session.probabilities(frame)
+        assert prob.shape == (session.num_objects + 1, *SIZE)
+        assert torch.allclose(prob.sum(dim=0), torch.ones(SIZE), atol=1e-5)
+        assert np.array_equal(prob.argmax(dim=0).numpy(), labels[frame])

@@ -25,6 +25,7 @@ CHECKERS: tuple[tuple[str, str], ...] = (
     ("fbrs_shapes.json", "tests.parity.fbrs:check"),
     ("lr_schedule.json", "tests.parity.aot_training:check"),
     ("aott_shapes.json", "tests.parity.aot:check"),
+    ("assessment_shapes.json", "tests.parity.ivos_w:check"),
 )
 IGNORED_SUFFIXES = frozenset({".md", ".py", ".pyc", ".jpg", ".png", ".txt"})
 

@@ -285,3 +285,36 @@ def test_a_sweep_reads_one_annotated_frame_where_the_paper_says_so():
     # Its own, and the one before; every third; of the frame before there is one that is not kept.
     assert read[False] == [1, 2, 2]
     assert read[True] == [2, 3, 3]
+
+
+def test_fusion_does_not_make_a_mask_doubtful():
+    """Its probabilities say which mask it takes, not how sure that is."""
+
+    class Undecided(ToyFusion):
+        def __call__(self, *arguments, **options):
+            return 0.05 * super().__call__(*arguments, **options)
+
+    given = masks(2, seed=1)
+    told = []
+    for fusion in (ToyFusion(), Undecided()):
+        p, sure = propagator(), {}
+        p.fusion = fusion
+        p.annotate(given, 2)
+        p.annotate(
+            given, 9, arrived=lambda frame, labels, confidence, sure=sure: sure.update({frame: confidence})
+        )
+        told.append(sure)
+    assert told[0].keys() >= set(range(3, 12))
+    assert told[0] == pytest.approx(told[1])
+
+
+def test_where_both_masks_of_a_fused_frame_disagree_it_is_doubtful():
+    found = []
+    for second in (masks(1, seed=1), masks(1, seed=2)):
+        p, sure = propagator(1), {}
+        p.annotate(masks(1, seed=1), 2)
+        p.annotate(
+            second, 9, arrived=lambda frame, labels, confidence, sure=sure: sure.update({frame: confidence})
+        )
+        found.append(np.mean([sure[t] for t in range(4, 8)]))
+    assert found[1] < found[0] - 0.1

@@ -32,6 +32,17 @@ def test_batch_and_export(script, tmp_path):
     other = script("annotate_batch.py", *batch, "method.reach=30")
     assert "| a.mp4 | done | 3 | 1 | 1 |" in other.stdout
     assert len(list((tmp_path / "out" / "a.mp4").glob("project-*"))) == 2
+    (tmp_path / "names.txt").write_text("dog\nobject 1\n")
+    named = ["format=coco", "out=b.json", "classes=names.txt", "+options.segmentation=polygons"]
+    done = script("export.py", f"project={project}", *named)
+    assert done.returncode == 0, done.stderr
+    assert {
+        entry["category_id"] for entry in json.loads((tmp_path / "b.json").read_text())["annotations"]
+    } == {2}
+    none = script(
+        "export.py", f"project={project}", "format=yolo", "out=c", "classes=dog,cat", "frames=reviewed"
+    )
+    assert none.stderr.startswith("error: object 1 is called 'object 1'; classes has dog, cat")
     wrong = script("export.py", f"project={project}", "format=coco", "out=a.json", "+options.every=0")
     assert wrong.stderr.startswith("error: coco: every must be in [1")
     assert json.loads((tmp_path / "a.json").read_text()) == coco

@@ -2,13 +2,16 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
 from civos_siaf.benchmark import Shard
-from civos_siaf.tables import CannotRunError, Measure, Models, Reproduction, provenance, write_table
+from civos_siaf.tables import CannotRunError, Measure, Models, Reproduction, provenance, table, write_table
 from civos_siaf.tables.page import as_csv, latex, markdown
+from civos_siaf.tables.picture import draw
+from tests.tables.conftest import RUN
 
 
 @pytest.fixture
@@ -145,3 +148,43 @@ def test_all_files_are_written_whole(played, tmp_path):
     assert content["provenance"]["complete"] == "no"
     assert len(content["cells"]) == 2
     assert [trend["ours"] for trend in content["trends"]] == [None, False]
+
+
+def test_curves_by_rounds_stand_beside_published_ones(prepare, tmp_path):
+    found = table(
+        name="curved",
+        title="Curved",
+        source="Nobody",
+        unit="J&F in percent",
+        labels=["Method"],
+        columns=["AUC", "1", "2"],
+        round_curves="somebody",
+        run={**RUN, "max_clicks": 1, "scale": 100},
+        column_runs=[{"metric": "round_auc"}] + [{"metric": "after_round", "after": n} for n in (1, 2)],
+        rows=[
+            {"key": "a", "labels": ["A"], "published": [45.0, 60.0, 70.0], "run": None},
+            {"key": "b", "labels": ["B"], "published": None},
+            {
+                "key": "c",
+                "labels": ["C"],
+                "published": [50.0, None, None],
+                "run": None,
+                "curve": [55, 65, 75],
+            },
+            {"key": "d", "labels": ["D"], "published": None, "run": {"role": "nobody"}},
+        ],
+    )
+    reproduction = Reproduction(found, prepare, tmp_path)
+    assert reproduction.results().round_curves == (None, None, None, None)
+    list(reproduction.play())
+    results = reproduction.results()
+    assert [row.curve for row in found.rows] == [(60, 70), None, (55, 65, 75), None]
+    area, first, second = (figure.ours for figure in results.figures[1])
+    assert results.round_curves == (None, (first, second), None, None)
+    assert area == pytest.approx((first + second / 2) / 2)
+    draw(results, tmp_path / "x.png")
+    with Image.open(tmp_path / "x.png") as picture:
+        tall = picture.height
+    draw(replace(results, table=replace(found, round_curves=None)), tmp_path / "y.png")
+    with Image.open(tmp_path / "y.png") as picture:
+        assert picture.height < tall - 300

@@ -3,6 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from civos_siaf.training import loader
 from civos_siaf.training.distribution import Process
 from civos_siaf.training.loader import BatchPlan, batches
 from tests.training.tiny import TinyData
@@ -47,3 +48,16 @@ def test_a_loader_can_begin_anywhere():
 def test_sizes_are_checked():
     with pytest.raises(ValueError, match="batch_size must be 1 or more, got 0"):
         BatchPlan(batch_size=0)
+
+
+def test_little_shared_memory_changes_nothing_but_the_way(monkeypatch, caplog):
+    options = {"seed": 4, "process": Process(), "workers": 1}
+    plan = BatchPlan(batch_size=2)
+    whole = list(batches(TinyData(), plan, range(2), **options))
+    monkeypatch.setattr(loader, "shared_memory", lambda: 64 << 20)
+    monkeypatch.setattr(torch.UntypedStorage, "_new_shared", None)  # whoever wants some fails
+    piped = list(batches(TinyData(), plan, range(2), **options))
+    assert "has 64 MiB: batches go through pipes" in caplog.text
+    for one, other in zip(whole, piped, strict=True):
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[name], other[name]) for name in one)

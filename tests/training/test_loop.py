@@ -27,7 +27,8 @@ from civos_siaf.training.failures import (
 from civos_siaf.training.loader import BatchPlan
 from civos_siaf.training.loop import BEST, WEIGHTS, Every, Trainer
 from civos_siaf.training.monitor import read_log
-from tests.training.tiny import MeanScore, TinyData, TinyTask
+from civos_siaf.training.schedules import Cosine
+from tests.training.tiny import MeanScore, TinyData, TinyNetwork, TinyTask
 from tests.waiting import wait_until
 
 SCRIPT = Path(__file__).parent / "run_tiny.py"
@@ -276,3 +277,61 @@ def test_what_a_training_leaves(tmp_path):
     assert list((tmp_path / "tensorboard").iterdir())
     best = max(p.validation["score"] for p in progress if p.validation)
     assert Checkpoint.load(tmp_path / LAST).best == best
+
+
+def plan(steps, lr, **other):
+    """Settings as the command line makes them."""
+    return {
+        "trainer": {"steps": steps, "lr": lr, "schedule": {"steps": steps}},
+        "task": {"total": steps},
+        **other,
+    }
+
+
+def test_a_training_goes_on_with_a_new_plan_where_that_is_asked_for(tmp_path, caplog):
+    schedule = {"schedule": Cosine(steps=4), "about": plan(4, 0.1)}
+    list(trainer(tmp_path, steps=4, **schedule).run())
+    longer = {"schedule": Cosine(steps=8), "about": plan(8, 0.1)}
+    with pytest.raises(ValueError, match=r"trainer\.steps: 4, now 8.*replan=true to go on"):
+        trainer(tmp_path, steps=8, **longer)
+    made = trainer(tmp_path, steps=8, **longer, replan=True)
+    assert "planned anew: task.total: 4, now 8" in caplog.text
+    assert [progress.step for progress in made.run()] == [5, 6, 7, 8]
+    assert made.optimizer.param_groups[0]["lr"] == pytest.approx(made.lr * Cosine(steps=8)(7))
+    with pytest.raises(ValueError, match=r"is after step 8: trainer\.steps=4 ends before"):
+        trainer(tmp_path, steps=4, **schedule, replan=True)
+    other = {**longer, "about": plan(8, 0.1, data={"size": 3})}
+    with pytest.raises(ValueError, match=r"other settings: data: not there") as refused:
+        trainer(tmp_path, steps=8, **other, replan=True)
+    assert "trainer.steps" not in str(refused.value)
+
+
+@pytest.mark.parametrize("now", ["/new/place/davis", "C:\\davis", "davis2017"])
+def test_data_may_move(tmp_path, now):
+    about = {"data": {"_target_": "a.b.Davis", "root": "/old/davis", "year": 2016}}
+    list(trainer(tmp_path, steps=2, about=about).run())
+    moved = {"data": {**about["data"], "root": now}}
+    assert trainer(tmp_path, steps=2, about=moved).step == 2
+    with pytest.raises(ValueError, match="year: 2016, now 2017"):
+        trainer(tmp_path, steps=2, about={"data": {**moved["data"], "year": 2017}})
+
+
+def test_a_compiled_training_gives_the_same_weights(tmp_path, monkeypatch):
+    # Compiling to machine code takes a minute; this backend does all but that.
+    monkeypatch.setattr(loop, "compile_parts", partial(loop.compile_parts, backend="aot_eager"))
+    for name in ("compiled", "plain"):
+        torch.manual_seed(1)
+        task = TinyTask(TinyNetwork(dropout=0.0))
+        compiled = name == "compiled"
+        training = trainer(
+            tmp_path / name, task=task, compile=compiled, channels_last=compiled, ema_decay=0.5
+        )
+        assert (task.network.body._compiled_call_impl is not None) == compiled
+        # The average is only validated and written.
+        assert training.exported.body._compiled_call_impl is None
+        list(training.run())
+    torch._dynamo.reset()
+    found, expected = (load_file(tmp_path / name / WEIGHTS) for name in ("compiled", "plain"))
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-5)

@@ -4,7 +4,7 @@ import pytest
 
 from civos_siaf.weights.download import sha256
 from civos_siaf.weights.locate import VARIABLE, own_weights
-from civos_siaf.weights.provenance import about_method, devices, hashes
+from civos_siaf.weights.provenance import about_method, devices, hashes, untrained
 
 
 def test_files_are_named_by_path_or_as_the_packages_own(tmp_path):
@@ -51,3 +51,14 @@ def test_devices_are_those_of_all_networks():
     assert devices(config) == ["cpu", "cuda"]
     assert devices({}) == []
     assert about_method(config) == {"method_config": config, "weights": {}, "devices": ["cpu", "cuda"]}
+
+
+def test_networks_without_weights_are_named(tmp_path):
+    (tmp_path / "a.pth").write_bytes(b"x")
+    config = {
+        "network": {"_target_": "x.load_network", "architecture": "stm", "weights": None},
+        "fusion": {"architecture": "fusion", "weights": str(tmp_path / "a.pth")},
+        "clicks": [{"_target_": "x.load_clicks", "weights": None}],
+    }
+    assert untrained(config) == ["load_clicks", "stm"]
+    assert about_method(config)["untrained"] == ["load_clicks", "stm"]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from civos_siaf.app.batch.jobs import BatchJob
-from civos_siaf.app.exports import export, exporter
+from civos_siaf.app.exports import export, exporter, read_class_file
 from civos_siaf.app.exports.names import safe_name
 from civos_siaf.app.session.annotator import Annotator
 from civos_siaf.app.storage.project import Project
@@ -89,7 +89,8 @@ def run_batch(
     Raises:
         ValueError: a format or option that does not exist, before anything is done.
     """
-    wanted = {"davis": {}} if formats is None else {name: dict(options) for name, options in formats.items()}
+    formats = {"davis": {}} if formats is None else formats
+    wanted = {name: read_class_file(options) for name, options in formats.items()}
     for name, options in wanted.items():
         exporter(name, options)
     name = method_name or str(getattr(method, "name", type(method).__name__))

@@ -23,11 +23,13 @@ from civos_siaf.app.document.actions import (
 
 # fmt: off
 _COLOURS = (
-    "#e6194b", "#3cb44b", "#4363d8", "#ffe119", "#f58231", "#911eb4", "#42d4f4", "#f032e6", "#bfef45",
-    "#fabed4", "#469990", "#dcbeff", "#9a6324", "#fffac8", "#800000", "#aaffc3", "#808000", "#ffd8b1",
-    "#000075", "#a9a9a9",
+    "#e6194b", "#5a2dff", "#fff000", "#87d2ff", "#a5ffe1", "#b40f78", "#ffe187", "#4b87f0", "#f06900",
+    "#4bb487", "#5a87b4", "#69c3c3", "#d2000f", "#0f5ae1", "#c3e1a5", "#00d24b", "#784bb4", "#b41e5a",
+    "#78a5f0", "#3cffff",
 )
 # fmt: on
+"""Each is as far as can be from those before it, for people who see all colours and for those with
+deuteranopia or protanopia (distance in Lab; a search over all saturated colours that are not dark)."""
 _GOLDEN = 0.6180339887
 
 

@@ -16,14 +16,23 @@ from civos_siaf.app.exports.davis import Davis
 from civos_siaf.app.exports.label_studio import LabelStudio
 from civos_siaf.app.exports.matte import Matte
 from civos_siaf.app.exports.names import safe_name
-from civos_siaf.app.exports.options import build, describe
+from civos_siaf.app.exports.options import build, describe, read_class_file
 from civos_siaf.app.exports.overlay_video import Overlay
 from civos_siaf.app.exports.yolo import Yolo
 from civos_siaf.app.exports.youtube_vos import YoutubeVos
 from civos_siaf.protocol import Progress, no_progress
 from civos_siaf.runtime.files import atomic_path
 
-__all__ = ["AnnotatedVideo", "ExportedObject", "Exporter", "export", "export_file", "exporter", "formats"]
+__all__ = [
+    "AnnotatedVideo",
+    "ExportedObject",
+    "Exporter",
+    "export",
+    "export_file",
+    "exporter",
+    "formats",
+    "read_class_file",
+]
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".mov")
 _STORED = frozenset({".png", ".jpg", ".mp4"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -43,6 +43,10 @@ class AnnotatedVideo(Protocol):
     def objects(self) -> Sequence[ExportedObject]:
         """The objects that exist; deleted ones are not among them."""
 
+    @property
+    def reviewed(self) -> Collection[int]:
+        """The frames that a person has marked as reviewed."""
+
     def labels(self, frame: int) -> Labels:
         """Label map (H, W); background where nothing is known."""
 
@@ -61,6 +65,24 @@ def check_objects(annotation: AnnotatedVideo) -> None:
             raise ValueError(f"object {number}: 8-bit label maps hold objects 1..{VOID - 1}")
     if len(set(numbers)) != len(numbers):
         raise ValueError(f"objects have the same number: {sorted(numbers)}")
+
+
+def chosen_frames(annotation: AnnotatedVideo, frames: str, *, every: int = 1) -> list[int]:
+    """The frames that an export writes, ascending.
+
+    Args:
+        annotation: the video.
+        frames: "all": every n-th frame; "reviewed": all that are marked as reviewed, whatever `every` is.
+        every: n.
+
+    Raises:
+        ValueError: reviewed frames are asked for, and none is marked.
+    """
+    if frames == "all":
+        return list(range(0, len(annotation.frames), every))
+    if not annotation.reviewed:
+        raise ValueError("no frame is marked as reviewed (key R in the tool); frames=all exports every frame")
+    return sorted(annotation.reviewed)
 
 
 def read_labels(annotation: AnnotatedVideo, frame: int) -> Labels:

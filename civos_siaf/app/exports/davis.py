@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from PIL import Image
 
-from civos_siaf.app.exports.annotated_video import AnnotatedVideo, read_labels
+from civos_siaf.app.exports.annotated_video import AnnotatedVideo, chosen_frames, read_labels
 from civos_siaf.app.exports.names import frame_names, video_name, write_name_table
-from civos_siaf.app.exports.options import option
+from civos_siaf.app.exports.options import frames_option, option
 from civos_siaf.masks import palette_image
 from civos_siaf.protocol import Progress
 from civos_siaf.runtime.files import atomic_folder, write_text
@@ -26,19 +26,21 @@ class Davis:
     title: ClassVar[str] = "DAVIS: palette PNG"
     suffix: ClassVar[str] = ""
 
+    frames: str = frames_option(None)
     images: bool = option(False, "write the frames as JPEG, too")
 
     def write(self, annotation: AnnotatedVideo, target: Path, progress: Progress) -> None:
         """Write the folder `target`."""
         video, names = video_name(annotation), frame_names(annotation)
+        chosen = chosen_frames(annotation, self.frames)
         with atomic_folder(target) as folder:
             masks = folder / "Annotations" / "480p" / video
             masks.mkdir(parents=True)
-            for t, name in enumerate(names):
-                palette_image(read_labels(annotation, t)).save(masks / f"{name}.png")
+            for done, t in enumerate(chosen, 1):
+                palette_image(read_labels(annotation, t)).save(masks / f"{names[t]}.png")
                 if self.images:
-                    write_jpeg(annotation, t, folder / "JPEGImages" / "480p" / video / f"{name}.jpg")
-                progress(t + 1, len(names))
+                    write_jpeg(annotation, t, folder / "JPEGImages" / "480p" / video / f"{names[t]}.jpg")
+                progress(done, len(chosen))
             write_text(folder / "ImageSets" / "2017" / "val.txt", f"{video}\n")
             write_name_table(annotation, folder)
 

@@ -17,10 +17,10 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from civos_siaf.app.exports.annotated_video import AnnotatedVideo, masks_of, read_labels
+from civos_siaf.app.exports.annotated_video import AnnotatedVideo, chosen_frames, masks_of, read_labels
 from civos_siaf.app.exports.davis import write_jpeg
 from civos_siaf.app.exports.names import frame_names, object_name, video_name, write_name_table, xml_attribute
-from civos_siaf.app.exports.options import option
+from civos_siaf.app.exports.options import frames_option, option
 from civos_siaf.protocol import Progress
 from civos_siaf.runtime.files import atomic_folder, write_text
 
@@ -41,6 +41,7 @@ class LabelStudio:
     title: ClassVar[str] = "Label Studio: brush masks"
     suffix: ClassVar[str] = ""
 
+    frames: str = frames_option()
     every: int = option(1, "every n-th frame", least=1)
     images: bool = option(False, "write the frames as JPEG, too")
     image_prefix: str = option("/data/local-files/?d=", "what stands before <video>/<frame>.jpg")
@@ -48,16 +49,17 @@ class LabelStudio:
 
     def write(self, annotation: AnnotatedVideo, target: Path, progress: Progress) -> None:
         """Write the folder `target`."""
-        video, names, total = video_name(annotation), frame_names(annotation), len(annotation.frames)
+        video, names = video_name(annotation), frame_names(annotation)
+        chosen = chosen_frames(annotation, self.frames, every=self.every)
         with atomic_folder(target) as folder:
             with (folder / "tasks.json").open("w", encoding="ascii") as file:
                 file.write("[")
-                for t in range(0, total, self.every):
+                for done, t in enumerate(chosen, 1):
                     task = self._task(annotation, t, f"{video}/{names[t]}.jpg")
-                    file.write((",\n" if t else "\n") + json.dumps(task))
+                    file.write((",\n" if done > 1 else "\n") + json.dumps(task))
                     if self.images:
                         write_jpeg(annotation, t, folder / "images" / video / f"{names[t]}.jpg")
-                    progress(min(t + self.every, total), total)
+                    progress(done, len(chosen))
                 file.write("\n]\n")
             write_text(folder / "label_config.xml", label_config(annotation))
             write_name_table(annotation, folder)

@@ -74,26 +74,56 @@ def object_name(item: ExportedObject) -> str:
     return item.name if item.name.strip() else f"object {item.id}"
 
 
+def class_names(text: str) -> list[str]:
+    """The names in a list of classes: one a line, or with commas where it is a single line.
+
+    Raises:
+        ValueError: a name twice.
+
+    >>> class_names("dog, cat")
+    ['dog', 'cat']
+    """
+    parts = text.splitlines() if "\n" in text.strip() else text.split(",")
+    names = [part.strip() for part in parts if part.strip()]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"classes: {twice[0]!r} is there twice")
+    return names
+
+
 class Categories:
-    """The classes of an annotation, numbered from `first` in the order of the objects.
+    """The classes of an annotation.
 
     Args:
         objects: whose names are the classes.
         by: "names": objects of one name share a class; "objects": every object is a class of its own.
         first: number of the first class.
+        classes: see `class_names`; all of them are classes, numbered in this order, whichever objects there
+            are. Empty: the objects' names, numbered in the order of the objects.
+
+    Raises:
+        ValueError: an object whose name `classes` does not have, or `classes` beside `by` "objects".
     """
 
-    def __init__(self, objects: Iterable[ExportedObject], *, by: str, first: int) -> None:
-        self.names: dict[int, str] = {}
+    def __init__(self, objects: Iterable[ExportedObject], *, by: str, first: int, classes: str = "") -> None:
+        fixed = class_names(classes)
+        if fixed and by == "objects":
+            raise ValueError("classes are names of objects, so they need categories=names")
+        self.names: dict[int, str] = dict(enumerate(fixed, first))
         self.of: dict[int, int] = {}
-        numbers: dict[str, int] = {}
+        numbers = {name: number for number, name in self.names.items()}
         for item in sorted(objects, key=lambda item: item.id):
             name = object_name(item)
+            if fixed and name not in numbers:
+                raise ValueError(f"object {item.id} is called {name!r}; classes has {_listed(fixed)}")
             while by == "objects" and name in numbers:
                 name = f"{name} ({item.id})"
             number = numbers.setdefault(name, first + len(numbers))
             self.names[number] = name
             self.of[item.id] = number
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 def xml_text(text: str) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
+
+from civos_siaf.runtime.text_files import read_text
 
 Kind = TypeVar("Kind")
 
@@ -21,6 +24,35 @@ def option(
     """A field of a format's dataclass: its default, what it means, and the values it takes."""
     limits = {"help": text, "choices": choices, "least": least, "most": most}
     return dataclasses.field(default=default, metadata=limits)
+
+
+def frames_option(default_every: int | None = 1) -> Any:
+    """The field `frames` of a format: all of them, or only those that a person has looked at."""
+    what = "all of them" if default_every is None else "every n-th"
+    return option("all", f"{what}, or all that are marked as reviewed", choices=("all", "reviewed"))
+
+
+def classes_option() -> Any:
+    """The field `classes` of a format: fixed numbers, so that the exports of many videos agree."""
+    return option("", "names of all classes in the order of their numbers: with commas, or one a line")
+
+
+def read_class_file(options: Mapping[str, object]) -> dict[str, object]:
+    """Options with the names in place of a file of them: `classes` as a path, or as a list of names.
+
+    For options of the person whose computer this is; those of a page are never paths.
+
+    Raises:
+        ValueError: `classes` ends in .txt, and there is no such file.
+    """
+    classes = options.get("classes")
+    if isinstance(classes, list | tuple):
+        return {**options, "classes": "".join(f"{name}\n" for name in classes)}
+    if isinstance(classes, Path) or (isinstance(classes, str) and classes.endswith(".txt")):
+        if not Path(classes).is_file():
+            raise ValueError(f"classes={classes}: no such file; it has the name of a class in every line")
+        return {**options, "classes": read_text(Path(classes)).rstrip("\n") + "\n"}
+    return dict(options)
 
 
 def describe(kind: type) -> list[dict[str, object]]:

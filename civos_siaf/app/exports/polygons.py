@@ -95,6 +95,13 @@ def edge_outline(mask: NDArray[np.bool_]) -> Ring | None:
     return np.asarray(joined + np.array([left, top]), dtype=np.int64)
 
 
+def edge_outlines(mask: NDArray[np.bool_]) -> list[Ring]:
+    """As `edge_outline`, a ring for every part (8-connected) of the mask."""
+    count, parts = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
+    rings = (edge_outline(parts == number) for number in range(1, count))
+    return [ring for ring in rings if ring is not None]
+
+
 def _loops(mask: NDArray[np.bool_]) -> Iterator[list[tuple[int, int]]]:
     """The closed edge paths of a mask, clockwise around pixels, the other way around holes.
 

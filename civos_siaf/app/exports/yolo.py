@@ -9,10 +9,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from civos_siaf.app.exports.annotated_video import AnnotatedVideo, masks_of, read_labels
+from civos_siaf.app.exports.annotated_video import AnnotatedVideo, chosen_frames, masks_of, read_labels
 from civos_siaf.app.exports.davis import write_jpeg
 from civos_siaf.app.exports.names import Categories, frame_names, video_name, write_name_table, yaml_text
-from civos_siaf.app.exports.options import option
+from civos_siaf.app.exports.options import classes_option, frames_option, option
 from civos_siaf.app.exports.polygons import Ring, centre_outlines
 from civos_siaf.protocol import Progress
 from civos_siaf.runtime.files import atomic_folder
@@ -36,23 +36,26 @@ class Yolo:
     suffix: ClassVar[str] = ""
 
     categories: str = option("names", "one class per name, or per object", choices=("names", "objects"))
+    classes: str = classes_option()
     parts: str = option("split", "an object in parts: a line each, or joined", choices=("split", "joined"))
+    frames: str = frames_option()
     every: int = option(1, "every n-th frame", least=1)
     images: bool = option(True, "write the frames as JPEG")
 
     def write(self, annotation: AnnotatedVideo, target: Path, progress: Progress) -> None:
         """Write the folder `target`."""
-        classes = Categories(annotation.objects, by=self.categories, first=0)
-        video, names, total = video_name(annotation), frame_names(annotation), len(annotation.frames)
+        classes = Categories(annotation.objects, by=self.categories, first=0, classes=self.classes)
+        chosen = chosen_frames(annotation, self.frames, every=self.every)
+        video, names = video_name(annotation), frame_names(annotation)
         with atomic_folder(target) as folder:
             (folder / "labels").mkdir()
-            for t in range(0, total, self.every):
+            for done, t in enumerate(chosen, 1):
                 name = f"{video}_{names[t]}"
                 text = self._lines(annotation, t, classes)
                 (folder / "labels" / f"{name}.txt").write_text(text, encoding="ascii")
                 if self.images:
                     write_jpeg(annotation, t, folder / "images" / f"{name}.jpg")
-                progress(min(t + self.every, total), total)
+                progress(done, len(chosen))
             (folder / "data.yaml").write_text(_data(classes), encoding="ascii")
             write_name_table(annotation, folder)
 

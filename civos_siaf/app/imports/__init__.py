@@ -1,17 +1,19 @@
-"""Existing masks as a starting point: palette PNGs or COCO JSON become actions that draw them."""
+"""Existing masks as a starting point: palette PNGs, COCO JSON or CVAT XML become actions that draw them."""
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 from civos_siaf.app.imports.coco import read_coco_masks
-from civos_siaf.app.imports.external_masks import Imported, mask_actions, object_actions
+from civos_siaf.app.imports.cvat import is_cvat_archive, read_cvat_masks
+from civos_siaf.app.imports.external_masks import AmbiguousMasksError, Imported, mask_actions, object_actions
 from civos_siaf.app.imports.png import read_png_masks
 from civos_siaf.video.frames import Frames
 
-__all__ = ["FORMATS", "Imported", "mask_actions", "object_actions", "read_masks"]
+__all__ = ["FORMATS", "AmbiguousMasksError", "Imported", "mask_actions", "object_actions", "read_masks"]
 
-FORMATS = ("png", "coco")
+FORMATS = ("png", "coco", "cvat")
 
 
 def read_masks(
@@ -26,7 +28,8 @@ def read_masks(
     """Look through masks that fit a video; they are read again when they are asked for.
 
     Args:
-        path: a PNG, a folder or zip file of PNGs ("png"), or a JSON file ("coco").
+        path: a PNG, a folder or zip file of PNGs ("png"), a JSON file ("coco"), or an XML file or the zip
+            file that CVAT makes ("cvat", also read as "png").
         format: one of `FORMATS`.
         frames: the video.
         frame: which frame a single mask is of; None: as its name or the file says.
@@ -39,8 +42,11 @@ def read_masks(
     """
     if format not in FORMATS:
         raise ValueError(f"no import format {format!r}; there are {', '.join(FORMATS)}")
+    if format == "png" and zipfile.is_zipfile(path) and is_cvat_archive(Path(path)):
+        format = "cvat"
     if format == "png":
         return read_png_masks(Path(path), frames, frame=frame, first=first, values=values)
     if values is not None:
         raise ValueError(f"values={values}: only PNGs have pixels to be read in several ways")
-    return read_coco_masks(Path(path), frames, frame=frame, first=first)
+    read = read_cvat_masks if format == "cvat" else read_coco_masks
+    return read(Path(path), frames, frame=frame, first=first)

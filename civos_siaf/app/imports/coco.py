@@ -11,10 +11,16 @@ import numpy as np
 
 from civos_siaf.app.imports.coco_sections import read_sections
 from civos_siaf.app.imports.coco_shapes import mask_of
-from civos_siaf.app.imports.external_masks import Imported, check_number_of_objects, frame_numbers
+from civos_siaf.app.imports.drawing import DrawnFrame, draw_masks, look_through
+from civos_siaf.app.imports.external_masks import (
+    AmbiguousMasksError,
+    Imported,
+    check_number_of_objects,
+    frame_numbers,
+    with_file_name,
+)
 from civos_siaf.masks import VOID
 from civos_siaf.masks.coco import file_name
-from civos_siaf.protocol import Labels
 from civos_siaf.video.frames import Frames
 
 MAX_FILE = 2**30
@@ -51,50 +57,23 @@ def read_coco_masks(
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path.name}: not a COCO file of masks ({error!r})") from error
     except ValueError as error:
+        if isinstance(error, AmbiguousMasksError):
+            raise with_file_name(path.name, error) from error
         raise ValueError(f"{path.name}: {str(error).removeprefix(f'{path}: ')}") from error
     check_number_of_objects(path.name, len(names))
-    shown, hidden, overlapping = set[int](), set[int](), 0
-    for number, entries in drawn.items():
-        try:
-            found, objects, overlap = _draw(entries, frames.size)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path.name}: frame {number}: {error!r}") from error
-        except ValueError as error:
-            raise ValueError(f"{path.name}: frame {number}: {error}") from error
-        shown.update(np.unique(found).tolist())
-        hidden |= objects
-        overlapping += overlap
-    hidden -= shown
-    kept = {number: name for number, name in names.items() if number in shown | hidden}
-    empty = set(names) - kept.keys()
-    check_number_of_objects(path.name, len(kept))
-    said = (
-        f"masks are {naming}" if naming else "",
-        f"masks overlap in {overlapping} frames; the smaller one is on top" if overlapping else "",
-        f"{_listed(hidden)} wholly below others" if hidden else "",
-        f"{_listed(empty)} without a pixel, and left out" if empty else "",
-    )
-    notes = tuple(note for note in said if note)
-    return Imported(tuple(sorted(drawn)), kept, lambda number: _draw(drawn[number], frames.size)[0], notes)
+    notes = (f"masks are {naming}",) if naming else ()
+
+    def draw(entries: list[tuple[int, dict[str, Any]]]) -> DrawnFrame:
+        return _draw(entries, frames.size)
+
+    return look_through(path.name, drawn, names, draw, on_top="the smaller one", notes=notes)
 
 
-def _listed(numbers: set[int]) -> str:
-    shown = ", ".join(map(str, sorted(numbers)[:8]))
-    return f"object {shown} is" if len(numbers) == 1 else f"objects {shown} are"
-
-
-def _draw(entries: list[tuple[int, dict[str, Any]]], size: tuple[int, int]) -> tuple[Labels, set[int], bool]:
-    """The labels (H, W) of a frame, larger masks first; objects with a mask; whether two objects overlap."""
+def _draw(entries: list[tuple[int, dict[str, Any]]], size: tuple[int, int]) -> DrawnFrame:
+    """The labels of a frame, smaller masks on top."""
     masks = [(number, mask_of(entry, size)) for number, entry in entries]
     masks.sort(key=lambda pair: -int(np.count_nonzero(pair[1])))
-    found, objects, overlap = np.zeros(size, dtype=np.uint8), set[int](), False
-    for number, mask in masks:
-        below = found[mask]
-        if len(below):
-            objects.add(number)
-        overlap |= bool(((below != 0) & (below != number)).any())
-        found[mask] = number
-    return found, objects, overlap
+    return draw_masks(masks, size)
 
 
 def _places(

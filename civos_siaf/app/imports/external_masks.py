@@ -19,6 +19,28 @@ _VERSION = re.compile(r"(?<![A-Za-z])[vV]\d+(?![0-9A-Za-z])", re.ASCII)
 """As in `frame_0001_v2`, which is a version of frame 1."""
 
 
+class AmbiguousMasksError(ValueError):
+    """Masks can be read in several ways; the message says what was found.
+
+    Attributes:
+        option: the argument of `read_masks` that says which way is right.
+        choices: what it can be, with a few words for each.
+    """
+
+    def __init__(self, message: str, option: str, choices: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.option = option
+        self.choices = dict(choices)
+
+
+def with_file_name(file: str, error: ValueError) -> ValueError:
+    """The same error with the file's name before its message."""
+    message = f"{file}: {error}"
+    if isinstance(error, AmbiguousMasksError):
+        return AmbiguousMasksError(message, error.option, error.choices)
+    return ValueError(message)
+
+
 def frame_numbers(names: Sequence[str], frames: Frames, *, first: int | None = None) -> tuple[list[int], str]:
     """The frame of every file, and a sentence that says how the names were read, or "".
 
@@ -99,9 +121,11 @@ def _from_values(values: Sequence[int], frames: Frames, first: int | None) -> tu
     if low >= 1 and high == total and len(values) > 1:
         return [value - 1 for value in values], f"counted from 1, as the video has {total} frames"
     if low == 1 and 1 < len(values) == high < total:
-        raise ValueError(
+        raise AmbiguousMasksError(
             f"files 1 to {high}, but none of 0 and none of {total}: say whether they are counted from 0 "
-            "(first=0) or from 1 (first=1)"
+            "(first=0) or from 1 (first=1)",
+            "first",
+            {"0": "Counted from 0", "1": "Counted from 1"},
         )
     return list(values), "" if low == 0 else "counted from 0"
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from civos_siaf.app.imports.external_masks import AmbiguousMasksError
 from civos_siaf.masks import VOID, davis_palette, is_smoothed
 from civos_siaf.protocol import Labels
 
@@ -148,9 +149,15 @@ def reading(survey: Survey, meaning: str | None = None) -> Reading:
     if present[0] == 0 and 3 <= len(present) <= 18 and int(np.ptp(steps)) <= 1:
         return _levels(present)
     shown = ", ".join(map(str, present[:12])) + (", ..." if len(present) > 12 else "")
-    raise ValueError(
+    raise AmbiguousMasksError(
         f"the pixels have the values {shown}: say what they mean, values=numbers (objects, 255 unknown), "
-        "values=levels (each value is an object) or values=white (above 127 is the one object)"
+        "values=levels (each value is an object) or values=white (above 127 is the one object)",
+        "values",
+        {
+            "numbers": "Numbers of objects, 255 is unknown",
+            "levels": "Each value is an object",
+            "white": "One object: above 127",
+        },
     )
 
 
@@ -200,9 +207,11 @@ def _by_colour(survey: Survey, *, asked: bool) -> Reading:
     counts = np.sort([survey.colours[colour] for colour in inside])
     rare = len(inside) > MOST_COLOURS and 100 * counts[len(counts) // 2] < counts[-1]
     if rare and not asked:
-        raise ValueError(
+        raise AmbiguousMasksError(
             f"{len(inside)} colours, most of them rare ({_shown(inside)}), as at smoothed edges: "
-            "write masks without smoothing, one colour per object, or say values=colours"
+            "write masks without smoothing, one colour per object, or say values=colours",
+            "values",
+            {"colours": f"Yes, {len(inside)} objects by their colours"},
         )
     if len(inside) >= VOID:
         raise ValueError(f"{len(inside)} colours; a project has at most {VOID - 1} objects")

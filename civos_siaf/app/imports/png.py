@@ -8,7 +8,12 @@ from pathlib import Path, PurePosixPath
 from PIL import Image
 
 from civos_siaf.app.imports import mask_pictures
-from civos_siaf.app.imports.external_masks import Imported, check_number_of_objects, frame_numbers
+from civos_siaf.app.imports.external_masks import (
+    Imported,
+    check_number_of_objects,
+    frame_numbers,
+    with_file_name,
+)
 from civos_siaf.app.imports.picture_files import PictureFiles, open_pictures
 from civos_siaf.protocol import Labels
 from civos_siaf.video.frames import Frames
@@ -58,7 +63,7 @@ def read_png_masks(
     try:
         read = mask_pictures.reading(survey, values)
     except ValueError as error:
-        raise ValueError(f"{path.name}: {error}") from error
+        raise with_file_name(path.name, error) from error
     check_number_of_objects(path.name, len(read.objects))
 
     def labels(number: int) -> Labels:

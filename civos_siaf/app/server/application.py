@@ -76,7 +76,8 @@ async def _beat(library: ProjectRegistry) -> None:
 async def _answer(request: Request, error: Exception) -> Response:
     status, message = _in_words(error)
     kind = EarlyRefusal if isinstance(error, BodyTooLargeError) and error.more else JSONResponse
-    return kind({"error": message}, status)
+    question = getattr(error, "question", None)
+    return kind({"error": message} | ({"question": question} if question else {}), status)
 
 
 def _in_words(error: Exception) -> tuple[int, str]:

@@ -10,7 +10,14 @@ from pathlib import Path
 
 from civos_siaf.app.document.actions import ActionError, Undo, from_json
 from civos_siaf.app.document.content import ObjectInfo
-from civos_siaf.app.imports import FORMATS, Imported, mask_actions, object_actions, read_masks
+from civos_siaf.app.imports import (
+    FORMATS,
+    AmbiguousMasksError,
+    Imported,
+    mask_actions,
+    object_actions,
+    read_masks,
+)
 from civos_siaf.app.server.requests import RequestError
 from civos_siaf.app.session.annotator import Annotator
 from civos_siaf.app.session.answers import ProgressListener
@@ -32,7 +39,7 @@ def check_format(format: str) -> None:
 
 @dataclass(frozen=True)
 class How:
-    """The format of masks, `png` or `coco`, and how they are to be read; see `read_masks`."""
+    """The format of masks, `png`, `coco` or `cvat`, and how they are to be read; see `read_masks`."""
 
     format: str
     frame: int | None = None
@@ -47,7 +54,7 @@ def import_masks(annotator: Annotator, path: Path, how: How, watch: ProgressList
 
     Args:
         annotator: of the project.
-        path: a PNG, a zip file of PNGs, or COCO JSON.
+        path: a PNG, a zip file of PNGs, COCO JSON, or XML or a zip file of CVAT.
         how: the format, and which frame a single mask is of; a zip file tells its frames by names in it.
         watch: told of masks drawn.
 
@@ -69,8 +76,15 @@ def import_masks(annotator: Annotator, path: Path, how: How, watch: ProgressList
             first=how.first,
             values=how.values,
         )
+    except AmbiguousMasksError as error:
+        question = {"option": error.option, "choices": error.choices}
+        found = str(error).removeprefix(f"{path.name}: ")  # the name of an upload means nothing
+        raise RequestError(
+            422, f"The masks can be read in several ways: {found}.", question=question
+        ) from error
     except (ValueError, TypeError, KeyError) as error:
-        raise RequestError(422, f"The masks cannot be used: {error}.") from error
+        found = str(error).removeprefix(f"{path.name}: ")
+        raise RequestError(422, f"The masks cannot be used: {found}.") from error
     with _all_or_nothing(annotator):
         with annotator.batch():
             numbers = _objects(annotator, imported)

@@ -21,7 +21,9 @@ from civos_siaf.app.server.project_service import ProjectService
 from civos_siaf.app.server.requests import RequestError, of_system
 from civos_siaf.app.server.worker import Worker
 from civos_siaf.app.session.annotator import Annotator
+from civos_siaf.app.session.suggestions import usable
 from civos_siaf.app.storage.project import Project, ProjectError, slug
+from civos_siaf.next_frame import NextFrame
 from civos_siaf.protocol import Method
 
 MAX_UPLOAD = 8 * 2**30
@@ -61,14 +63,22 @@ class ProjectRegistry:
         method: what segments.
         max_upload: bytes of a video from the browser.
         threads: for labels, states and actions that need no model.
+        next_frame: suggests the frame to look at next; None: by the method's confidences and the masks.
 
     Raises:
-        ValueError: the folder is a file.
+        ValueError: the folder is a file, or the choice of the next frame needs what only an evaluation has.
     """
 
     def __init__(
-        self, folder: Path | str, method: Method, *, max_upload: int = MAX_UPLOAD, threads: int = 4
+        self,
+        folder: Path | str,
+        method: Method,
+        *,
+        max_upload: int = MAX_UPLOAD,
+        threads: int = 4,
+        next_frame: NextFrame | None = None,
     ) -> None:
+        self._next_frame = None if next_frame is None else usable(next_frame)
         self.folder = Path(folder).resolve()
         if self.folder.exists() and not self.folder.is_dir():
             raise ValueError(f"the projects' folder {self.folder} is a file")
@@ -120,6 +130,18 @@ class ProjectRegistry:
             if entry is None:
                 raise RequestError(404, "There is no such project.")
             return await self._open(entry)
+
+    def upload_folder(self) -> Path:
+        """Where uploads arrive, made if it is not there.
+
+        Raises:
+            RequestError: 507 disk full.
+        """
+        try:
+            self.uploads.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise of_system(error) from error
+        return self.uploads
 
     async def create(self, video: Path, name: str) -> str:
         """A project of an uploaded video, which is moved into it; the identifier.
@@ -197,7 +219,7 @@ class ProjectRegistry:
         project = Project.open(folder)
         export_jobs.sweep(folder)
         try:
-            return Annotator(project, self._method)
+            return Annotator(project, self._method, next_frame=self._next_frame)
         except BaseException:
             project.close()
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, WebSocket
@@ -53,6 +54,16 @@ async def upload(
     async with uploads.kept_while(body, library.uploads, name=shown) as video:
         await asyncio.to_thread(uploads.check_video, video, shown)
         return JSONResponse({"id": await library.create(video, shown)}, status_code=201)
+
+
+@router.post("/sample")
+async def sample(library: AnyProjectRegistry) -> Response:
+    """A new project of a clip to try the tool with, which is drawn for it."""
+    from civos_siaf.data.shapes.sample import sample_video  # loads torch
+
+    with tempfile.TemporaryDirectory(dir=await asyncio.to_thread(library.upload_folder)) as folder:
+        video = await asyncio.to_thread(sample_video, folder)
+        return JSONResponse({"id": await library.create(video, video.name)}, status_code=201)
 
 
 @router.get("/{project_id}")

@@ -14,12 +14,16 @@ NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class RequestError(Exception):
-    """A request that cannot be done; `status` is that of HTTP, `message` is for the person."""
+    """A request that cannot be done; `status` is that of HTTP, `message` is for the person.
 
-    def __init__(self, status: int, message: str) -> None:
+    `question` is what the page asks the person: {"option": name, "choices": {value: words}}.
+    """
+
+    def __init__(self, status: int, message: str, *, question: Mapping[str, object] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.question = question
 
 
 class BodyTooLargeError(RequestError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -23,12 +23,15 @@ class Annotation:
         name: of the project.
         frames: the video.
         objects: those that are not deleted.
+        reviewed: frames that are marked as reviewed.
     """
 
     def __init__(self, name: str, frames: Frames, state: State, masks: MaskFiles) -> None:
         self.name = name
         self.frames = frames
         self.objects: Sequence[ObjectInfo] = state.objects
+        marks = state.content.reviews.items()
+        self.reviewed: Collection[int] = frozenset(frame for frame, mark in marks if mark == "reviewed")
         self._state = state
         self._masks = masks
         pinned = state.versions

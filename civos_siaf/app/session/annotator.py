@@ -29,11 +29,12 @@ from civos_siaf.app.document.validation import check
 from civos_siaf.app.session.annotation import Annotation
 from civos_siaf.app.session.answers import Answers, NullListener, ProgressListener, Unfinished
 from civos_siaf.app.session.session_sync import SessionSync
-from civos_siaf.app.session.suggestions import suggested
+from civos_siaf.app.session.suggestions import suggested, usable
 from civos_siaf.app.storage.journal import Journal
 from civos_siaf.app.storage.mask_files import MaskFiles
 from civos_siaf.app.storage.project import Project, ProjectError
 from civos_siaf.app.storage.round_files import SessionFiles
+from civos_siaf.next_frame import MethodSuggestion, NextFrame
 from civos_siaf.protocol import Labels, Method, Session
 from civos_siaf.video.frames import Frames
 
@@ -52,14 +53,23 @@ class Annotator:
         method: answers the prompts.
         preview: prompts are answered at once on their own frame; otherwise `Commit` answers them.
         name: of the method, for people.
+        next_frame: suggests the frame to look at next; None: by the method's confidences and the masks.
 
     Raises:
         ProjectError: a journal that is damaged; names the line.
+        ValueError: a choice of the next frame that needs what only an evaluation has.
     """
 
     def __init__(
-        self, project: Project, method: Method, *, preview: bool = True, name: str | None = None
+        self,
+        project: Project,
+        method: Method,
+        *,
+        preview: bool = True,
+        name: str | None = None,
+        next_frame: NextFrame | None = None,
     ) -> None:
+        self._next_frame = usable(next_frame or MethodSuggestion())
         self.project = project
         self.preview = preview
         self.method_name = name or str(getattr(method, "name", type(method).__name__))
@@ -299,7 +309,7 @@ class Annotator:
             redo=self._timeline.redo_type,
             scores=scores,
             faults=tuple(sorted(self.project.frames.faults)),
-            suggested=suggested(content, scores),
+            suggested=suggested(content, scores, self._next_frame),
             model=self.method_name,
             ready=self._model.in_step(content.steps(preview=self.preview)),
         )

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 import numpy as np
 
-from civos_siaf.app.document.actions import PROMPTS, Action, Commit
+from civos_siaf.app.document.actions import PROMPTS, Action, AddPrompt, Commit
 from civos_siaf.app.document.content import Answer, Content, needs_answer
 from civos_siaf.app.document.video_info import VideoInfo
+from civos_siaf.app.session.object_numbers import objects_of
 from civos_siaf.app.session.session_sync import SessionSync
-from civos_siaf.app.session.suggestions import look_scores
 from civos_siaf.app.storage.mask_files import MaskFiles, VersionWriter
 from civos_siaf.app.storage.round_files import CONFIDENCES, RoundConfidences
+from civos_siaf.next_frame.look_scores import look_scores
 from civos_siaf.protocol import Labels, LabelVideo
 
 
@@ -39,6 +40,8 @@ class NullListener:
 
 
 SCORES = "scores.json"
+FEW = 20
+"""So many objects of a project have room in the session at once; of more, only those with prompts."""
 
 
 class Unfinished(Exception):  # noqa: N818 - what it was that ended the propagation is its cause
@@ -104,13 +107,14 @@ class Answers:
             Unfinished: a propagation ended early, but some frames are written.
         """
         if isinstance(action, PROMPTS) and preview:
-            self._reach(content, watch, go_on, preview=True)
+            self._reach(content, (action,), watch, go_on, preview=True)
             return self._write(number, self._model.ask((action,)))
         if not needs_answer(content, action):
             return None
         asks = content.commit_asks
-        self._reach(content, watch, go_on, preview=not asks)
-        found = self._model.ask([drawn.action for drawn in content.pending]) if asks else {}
+        prompts = [drawn.action for drawn in content.pending] if asks else []
+        self._reach(content, prompts, watch, go_on, preview=not asks)
+        found = self._model.ask(prompts) if asks else {}
         if isinstance(action, Commit):
             return self._write(number, found)
         return self._propagate(number, content, watch, go_on)
@@ -137,14 +141,23 @@ class Answers:
         return scores if len(scores) == self._info.num_frames else None
 
     def _reach(
-        self, content: Content, watch: ProgressListener, go_on: Callable[[], None], *, preview: bool
+        self,
+        content: Content,
+        prompts: Sequence[AddPrompt],
+        watch: ProgressListener,
+        go_on: Callable[[], None],
+        *,
+        preview: bool,
     ) -> None:
         def progress(done: int, total: int) -> None:
             go_on()
             watch.progress("restoring", done, total)
 
         steps = content.steps(preview=preview)
-        self._model.reach(steps, num_objects=len(content.objects), progress=progress)
+        objects = (
+            [item.id for item in content.objects] if len(content.objects) <= FEW else objects_of(prompts)
+        )
+        self._model.reach(steps, objects=objects, progress=progress)
         go_on()
 
     def _write(self, number: int, labels: dict[int, Labels]) -> Answer:

@@ -10,6 +10,13 @@ from typing import Any
 from civos_siaf.app.document.actions import AddBox, AddPrompt
 from civos_siaf.app.document.content import PropagateStep, Step
 from civos_siaf.app.document.video_info import VideoInfo
+from civos_siaf.app.session.object_numbers import (
+    arrived_to_project,
+    objects_of,
+    to_project,
+    to_session,
+    video_to_project,
+)
 from civos_siaf.app.session.prompting import to_prompts
 from civos_siaf.app.storage.round_files import SessionFiles
 from civos_siaf.prompts import Box
@@ -25,7 +32,7 @@ class _Done:
 
     Attributes:
         step: of the project; None: further objects.
-        objects: how many the session had before.
+        objects: how many of the project's objects the session had before.
         calls: how often `undo` takes it back, while its round is not propagated.
     """
 
@@ -36,6 +43,9 @@ class _Done:
 
 class SessionSync:
     """One session, opened when it is first needed.
+
+    It has room for the objects that it was asked for, in the order in which they came: object 200 alone is
+    its object 1. Prompts and labels are numbered for it and back.
 
     Args:
         method: opens sessions.
@@ -50,7 +60,7 @@ class SessionSync:
         self._info = info
         self._files = files
         self._session: Any = None  # what it offers beyond the protocol is looked up
-        self._objects = 0
+        self._objects: list[int] = []  # the project's number of the session's object 1, 2, ...
         self._done: list[_Done] = []
         self._floor = 0  # what is below was loaded and cannot be taken back
 
@@ -66,16 +76,18 @@ class SessionSync:
 
     def drop(self) -> None:
         """Forget the session; the next call opens one and replays."""
-        self._session, self._objects, self._done, self._floor = None, 0, [], 0
+        self._session, self._objects, self._done, self._floor = None, [], [], 0
 
-    def reach(self, steps: Sequence[Step], *, num_objects: int, progress: Progress = no_progress) -> None:
-        """Bring the session there where these steps lead, with room for `num_objects`.
+    def reach(
+        self, steps: Sequence[Step], *, objects: Sequence[int], progress: Progress = no_progress
+    ) -> None:
+        """Bring the session there where these steps lead, with room for these objects of the project.
 
         Takes back what is too much, loads a saved round if that saves a propagation, replays the rest.
 
         Args:
             steps: all since the beginning.
-            num_objects: at least so many objects are needed from now on.
+            objects: those that are needed from now on.
             progress: of what is to be replayed; may raise, then the session is somewhere on the way.
         """
         common = self._common(steps)
@@ -86,10 +98,10 @@ class SessionSync:
         ):
             self._load(steps, len(self._steps()))
         if self._session is None:
-            self._open(num_objects)
+            self._open(objects)
         for step in steps[len(self._steps()) :]:
             self._replay(step, progress)
-        self._grow(num_objects, progress)
+        self._grow(objects, progress)
 
     def ask(self, actions: Sequence[AddPrompt]) -> dict[int, Labels]:
         """Answer prompts in one call; labels of their frames.
@@ -112,17 +124,18 @@ class SessionSync:
             for _ in range(calls):
                 self._session.undo()
             raise
-        self._done.append(_Done(tuple(actions), self._objects, calls))
+        self._done.append(_Done(tuple(actions), len(self._objects), calls))
         return {frame: found[frame] for frame in {action.frame for action in actions}}
 
     def spread(self, version: str, progress: Progress, arrived: Arrived | None = None) -> LabelVideo:
         """Propagate; labels (T, H, W)."""
+        objects = tuple(self._objects)
         if arrived is not None and getattr(self._session, "streams", False):
-            video = self._session.propagate(progress, arrived=arrived)
+            video = self._session.propagate(progress, arrived=arrived_to_project(arrived, objects))
         else:
             video = self._session.propagate(progress)
-        self._done.append(_Done(PropagateStep(version), self._objects))
-        return video  # type: ignore[no-any-return]
+        self._done.append(_Done(PropagateStep(version), len(objects)))
+        return video_to_project(video, objects)
 
     def save(self, version: str) -> None:
         """Keep the session's state after a round, where it can do that; failing is told in the log."""
@@ -165,7 +178,7 @@ class SessionSync:
                 return False
             if isinstance(last.step, PropagateStep):  # with it the whole round is undone
                 last = self._pop_round()
-            self._objects = last.objects
+            del self._objects[last.objects :]
         return True
 
     def _pop_round(self) -> _Done:
@@ -178,10 +191,10 @@ class SessionSync:
         del self._done[first:]
         return item
 
-    def _open(self, num_objects: int) -> None:
+    def _open(self, objects: Sequence[int]) -> None:
         self.drop()
-        self._objects = max(1, num_objects)
-        self._session = self._method.open(self._frames, num_objects=self._objects)
+        self._objects = list(objects) or [1]
+        self._session = self._method.open(self._frames, num_objects=len(self._objects))
 
     def _load(self, steps: Sequence[Step], done: int) -> None:
         """Load the last saved round among the steps that are still to be done."""
@@ -189,13 +202,13 @@ class SessionSync:
             step = steps[place]
             if not isinstance(step, PropagateStep) or (objects := self._files.objects(step.version)) is None:
                 continue
-            session: Any = self._method.open(self._frames, num_objects=objects)
+            session: Any = self._method.open(self._frames, num_objects=len(objects))
             try:
                 session.load(self._files.path(step.version))
             except Exception:  # of another version of the method, or damaged: replay instead
                 continue
-            self._session, self._objects = session, objects
-            self._done = [_Done(item, objects) for item in steps[: place + 1]]
+            self._session, self._objects = session, list(objects)
+            self._done = [_Done(item, len(objects)) for item in steps[: place + 1]]
             self._floor = len(self._done)
             return
 
@@ -204,13 +217,13 @@ class SessionSync:
         if isinstance(step, PropagateStep):
             self.spread(step.version, progress)
         else:
-            self._grow(max(action.object_id for action in step), progress)
+            self._grow(objects_of(step), progress)
             self.ask(step)
 
-    def _grow(self, num_objects: int, progress: Progress) -> None:
-        """Make room for objects, in the middle of a round, too."""
-        more = num_objects - self._objects
-        if more <= 0:
+    def _grow(self, objects: Sequence[int], progress: Progress) -> None:
+        """Make room for these objects of the project, in the middle of a round, too."""
+        more = [number for number in objects if number not in self._objects]
+        if not more:
             return
         if hasattr(self._session, "add_objects") and self._add(more):
             return
@@ -218,17 +231,17 @@ class SessionSync:
         start = max((n for n, step in enumerate(steps, 1) if isinstance(step, PropagateStep)), default=0)
         if not (hasattr(self._session, "add_objects") and self._take_back_to(start) and self._add(more)):
             start = 0
-            self._open(num_objects)
+            self._open([*self._objects, *more])
         for step in steps[start:]:
             self._replay(step, progress)
 
-    def _add(self, more: int) -> bool:
+    def _add(self, more: Sequence[int]) -> bool:
         """Add objects to the session; False if it does not take them now."""
         try:
-            self._session.add_objects(more)
+            self._session.add_objects(len(more))
         except RuntimeError:
             return False
-        self._done.append(_Done(None, self._objects))
+        self._done.append(_Done(None, len(self._objects)))
         self._objects += more
         return True
 
@@ -236,11 +249,16 @@ class SessionSync:
         accepts = getattr(self._session, "accepts", None)
         boxes = accepts is None or Box in accepts
         try:
-            return dict(self._session.interact(to_prompts(actions, self._info, boxes=boxes)))
+            return self._answers(actions, boxes=boxes)
         except ValueError:
             if not boxes or not any(isinstance(action, AddBox) for action in actions):
                 raise
-        return dict(self._session.interact(to_prompts(actions, self._info, boxes=False)))
+        return self._answers(actions, boxes=False)
+
+    def _answers(self, actions: Sequence[AddPrompt], *, boxes: bool) -> dict[int, Labels]:
+        prompts = to_session(to_prompts(actions, self._info, boxes=boxes), self._objects)
+        answer = self._session.interact(prompts)
+        return {frame: to_project(labels, self._objects) for frame, labels in answer.items()}
 
 
 def _same(own: Step, wanted: Step) -> bool:

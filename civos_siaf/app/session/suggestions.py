@@ -1,108 +1,50 @@
-"""Which frame to look at next, from how sure the method is, else from what the masks do."""
+"""Which frame of a project to look at next."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from civos_siaf.app.document.content import Content, drawn_in
-from civos_siaf.protocol import Labels
-
-_STEP = 4  # every fourth pixel of every fourth row is enough
-_FEW = 8  # such sampled pixels: smaller changes are noise
-_NEAR = 0.02  # of the video: neighbours of a frame that was looked at show the same
+from civos_siaf.next_frame import FinishedRound, NextFrame
 
 
-def look_scores(
-    labels: Iterable[Labels], confidences: Sequence[float | None] | None = None
-) -> NDArray[np.float64]:
-    """How much each frame deserves a look, (T,), 0 to 1.
+def usable(chooser: NextFrame) -> NextFrame:
+    """The chooser, if it needs nothing that a project has not.
 
-    1 - confidence where the method tells that: beside it, jumps of the masks only mislead. Elsewhere what
-    `jump_scores` says.
-
-    Args:
-        labels: label maps (H, W) of all frames in order; looked at only where a confidence is missing.
-        confidences: of all frames, 0 to 1, None where the method does not say.
+    Raises:
+        ValueError: it needs ground truth, or judges masks by the images, which would take long at every step.
     """
-    if confidences is None or any(sure is None for sure in confidences):
-        scores = jump_scores(labels)
-    else:
-        scores = np.zeros(len(confidences))
-    for frame, sure in enumerate(confidences or ()):
-        if sure is not None:
-            scores[frame] = 1 - sure
-    return np.clip(scores, 0, 1)
+    if missing := sorted(set(chooser.needs) - {"confidences"}):
+        raise ValueError(
+            f"{type(chooser).__name__} needs {' and '.join(missing)}, which the annotation tool does not "
+            "give; use next_frame=method, even or random"
+        )
+    return chooser
 
 
-def jump_scores(labels: Iterable[Labels]) -> NDArray[np.float64]:
-    """How far the masks jump to each frame, (T,), 0 to 1, beyond what is usual in this video.
+def suggested(content: Content, scores: Sequence[float] | None, chooser: NextFrame) -> int | None:
+    """The frame of a project to look at next; None before the first round, and where all were looked at.
 
-    1 - IoU of the object that changes most: the part of its area that it lost or won.
-
-    Args:
-        labels: label maps (H, W) of all frames in order.
+    A frame that a person has marked as doubtful, and not corrected since, comes first; no other comes that
+    was prompted or reviewed.
     """
-    jumps: list[float] = []
-    before: Labels | None = None
-    for map_ in labels:
-        sampled = np.ascontiguousarray(map_[::_STEP, ::_STEP])
-        jumps.append(0.0 if before is None else _jump(before, sampled))
-        before = sampled
-    scores = np.array(jumps, dtype=np.float64)
-    if len(scores) > 1:
-        usual = float(np.median(scores[1:]))
-        scores = np.clip((scores - usual) / max(1 - usual, 1e-6), 0, 1)
-    return scores
-
-
-def suggest(
-    scores: NDArray[np.float64], *, done: Collection[int], doubtful: Collection[int] = ()
-) -> int | None:
-    """The frame to look at next: the first doubtful one, else that of the highest score.
-
-    Args:
-        scores: (T,).
-        done: frames that a person has prompted or reviewed; they and their neighbours do not come.
-        doubtful: frames that a person has marked and not corrected since.
-
-    Returns:
-        A frame, or None where all were looked at.
-    """
-    if doubtful:
-        return min(doubtful)
-    free = np.ones(len(scores), dtype=bool)
-    free[list(done)] = False
-    if not free.any():
-        return None
-    near = max(1, round(_NEAR * len(scores)))
-    apart = free.copy()
-    for frame in done:
-        apart[max(0, frame - near) : frame + near + 1] = False
-    candidates = apart if apart.any() else free
-    return int(np.argmax(np.where(candidates, scores, -1.0)))
-
-
-def _jump(before: Labels, after: Labels) -> float:
-    """The largest change of an object between two frames, 0 to 1."""
-    old, new = np.bincount(before.ravel(), minlength=256), np.bincount(after.ravel(), minlength=256)
-    same = np.bincount(after[before == after], minlength=256)
-    union = old + new - same
-    changed = (union - same >= _FEW) & (union > 0)
-    changed[0] = False
-    if not changed.any():
-        return 0.0
-    return float(np.max(1 - same[changed] / union[changed]))
-
-
-def suggested(content: Content, scores: Sequence[float] | None) -> int | None:
-    """The frame of a project to look at next; None before the first round."""
     if scores is None:
         return None
     now = {drawn.action.frame for drawn in drawn_in(content.groups)} | content.pending_frames
-    earlier = {drawn.action.frame for played in content.rounds for drawn in drawn_in(played.groups)}
+    played = [sorted({drawn.action.frame for drawn in drawn_in(one.groups)}) for one in content.rounds]
     reviewed = {frame for frame, mark in content.reviews.items() if mark == "reviewed"}
-    doubtful = {frame for frame, mark in content.reviews.items() if mark == "doubtful"}
-    return suggest(np.array(scores), done=now | earlier | reviewed, doubtful=doubtful - now)
+    doubtful = {frame for frame, mark in content.reviews.items() if mark == "doubtful"} - now
+    if doubtful:
+        return min(doubtful)
+    finished = FinishedRound(
+        num_frames=len(scores),
+        prompted=(*map(tuple, played), tuple(sorted(now | reviewed))),
+        num_objects=len(content.objects),
+        look_scores=np.array(scores),
+    )
+    free = finished.times_prompted == 0
+    if not free.any():
+        return None
+    return int(np.argmax(np.where(free, chooser.priorities(finished), -np.inf)))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from civos_siaf.app.storage.mask_files import MaskFiles
+from civos_siaf.next_frame.confidences import Confidences
 from civos_siaf.protocol import LabelVideo
 from civos_siaf.runtime.files import write_text
 
@@ -29,14 +29,11 @@ class RoundConfidences:
     def __init__(self, masks: MaskFiles, num_frames: int, *, before: str | None) -> None:
         self._masks = masks
         self._before = before
-        self._told: list[float | None] = [None] * num_frames
+        self._confidences = Confidences(num_frames, self._earlier(num_frames))
 
     def tell(self, frame: int, confidence: float | None) -> None:
         """Note what a session says of a frame; what is no number counts as not said."""
-        if confidence is None or math.isnan(confidence):
-            self._told[frame] = None
-        else:
-            self._told[frame] = round(min(max(float(confidence), 0.0), 1.0), 4)
+        self._confidences.give(frame, confidence)
 
     def finish(self, video: LabelVideo) -> list[float | None]:
         """Of all frames, 0 to 1; None where it is not known.
@@ -44,24 +41,19 @@ class RoundConfidences:
         Args:
             video: labels (T, H, W) after the round.
         """
-        earlier = self._earlier()
-        return [
-            earlier[frame] if own is None and self._unchanged(frame, video, earlier) else own
-            for frame, own in enumerate(self._told)
-        ]
+        return self._confidences.finish(lambda frame: self._unchanged(frame, video))
 
-    def _earlier(self) -> list[float | None]:
-        unknown: list[float | None] = [None] * len(self._told)
+    def _earlier(self, num_frames: int) -> list[float | None] | None:
         if self._before is None or (text := self._masks.text(self._before, CONFIDENCES)) is None:
-            return unknown
+            return None
         try:
             earlier = [None if own is None else float(own) for own in json.loads(text)]
         except (ValueError, TypeError):  # damaged
-            return unknown
-        return earlier if len(earlier) == len(unknown) else unknown
+            return None
+        return earlier if len(earlier) == num_frames else None
 
-    def _unchanged(self, frame: int, video: LabelVideo, earlier: list[float | None]) -> bool:
-        if self._before is None or earlier[frame] is None:
+    def _unchanged(self, frame: int, video: LabelVideo) -> bool:
+        if self._before is None:
             return False
         labels = self._masks.read(self._before, frame)
         return labels is not None and np.array_equal(labels, video[frame])
@@ -88,22 +80,25 @@ class SessionFiles:
         """Where the state after this round is."""
         return self.folder / version
 
-    def objects(self, version: str) -> int | None:
-        """For how many objects the state after this round is; None if it was not saved."""
+    def objects(self, version: str) -> tuple[int, ...] | None:
+        """The project's objects that are 1, 2, ... of the state after this round; None: it was not saved."""
         try:
             note = json.loads((self.path(version) / _NOTE).read_text(encoding="utf-8"))
-            return int(note["objects"]) if note["method"] == self.method else None
+            objects = note["objects"]
+            if isinstance(objects, int):  # as it was written before: how many
+                objects = range(1, objects + 1)
+            return tuple(map(int, objects)) if note["method"] == self.method else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def save(self, version: str, objects: int, save: Callable[[Path], object]) -> None:
+    def save(self, version: str, objects: Sequence[int], save: Callable[[Path], object]) -> None:
         """Call `save` with an empty folder, and keep what it writes there."""
         folder = self.folder / f".unfinished-{version}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         try:
             save(folder)
-            write_text(folder / _NOTE, json.dumps({"method": self.method, "objects": objects}))
+            write_text(folder / _NOTE, json.dumps({"method": self.method, "objects": list(objects)}))
             shutil.rmtree(self.path(version), ignore_errors=True)
             folder.rename(self.path(version))
         finally:

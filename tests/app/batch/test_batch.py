@@ -13,6 +13,7 @@ from PIL import Image
 from civos_siaf.app.batch.jobs import read_jobs
 from civos_siaf.app.batch.run import run_batch
 from civos_siaf.app.batch.summary import write_summary
+from civos_siaf.masks import read_png
 from civos_siaf.methods import NearestColour
 from civos_siaf.video.writer import write_video
 from tests.waiting import wait_until
@@ -302,3 +303,20 @@ def test_a_killed_batch_goes_on(videos, write, tmp_path):
     fresh = list(run_batch(read_jobs(videos, path), NearestColour(), tmp_path / "fresh"))
     with Image.open(next((tmp_path / "fresh" / fresh[1].folder).glob("davis/*/480p/*/00003.png"))) as image:
         np.testing.assert_array_equal(np.array(image), resumed)
+
+
+def test_an_object_number_is_no_count(videos, write, tmp_path):
+    asked = []
+
+    class Sees(NearestColour):
+        def open(self, frames, *, num_objects):
+            asked.append(num_objects)
+            return super().open(frames, num_objects=num_objects)
+
+    prompts = write({"videos": {"a.mp4": {"rounds": [{"0": [click(12, 20, 200)]}]}}})
+    jobs = [job for job in read_jobs(videos, prompts) if job.name == "a.mp4"]
+    (record,) = run_batch(jobs, Sees(), tmp_path / "out")
+    assert record.status == "done"
+    assert asked == [1]
+    (png, *_) = sorted((tmp_path / "out").rglob("Annotations/**/*.png"))
+    assert set(np.unique(read_png(png)).tolist()) == {0, 200}

@@ -19,9 +19,10 @@ class FakeObject:
 
 
 class FakeAnnotation:
-    def __init__(self, video, *, name="clip.mp4", objects=None, frames=None):
+    def __init__(self, video, *, name="clip.mp4", objects=None, frames=None, reviewed=()):
         self.video = np.asarray(video, np.uint8)
         self.name = name
+        self.reviewed = frozenset(reviewed)
         self.frames = frames or Frames.open(pictures(self.video.shape))
         numbers = sorted(set(np.unique(self.video).tolist()) - {0})
         self.objects = objects or [FakeObject(n, f"object {n}", f"#{n:02x}80ff") for n in numbers]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from pycocotools.coco import COCO
 
 from civos_siaf.app.exports import export
@@ -33,11 +34,14 @@ def label_map(coco, image):
     return labels
 
 
-@given(label_videos())
-@settings(max_examples=40)
-def test_masks_come_back(video):
+@given(label_videos(), st.sampled_from(["rle", "polygons"]))
+@settings(max_examples=60)
+def test_masks_come_back(video, segmentation):
     with tempfile.TemporaryDirectory() as folder:
-        coco = load(export(FakeAnnotation(video), "coco", Path(folder) / "out.json"))
+        options = {"segmentation": segmentation}
+        coco = load(export(FakeAnnotation(video), "coco", Path(folder) / "out.json", options=options))
+        for entry in coco.dataset["annotations"]:
+            assert isinstance(entry["segmentation"], list) == (segmentation == "polygons")
         images = coco.loadImgs(coco.getImgIds())
         assert [image["frame_index"] for image in images] == list(range(len(video)))
         for image, labels in zip(images, video, strict=True):

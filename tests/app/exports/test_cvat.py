@@ -52,9 +52,9 @@ def label_video(root):
 @settings(max_examples=25)
 def test_masks_and_polygons_come_back(video):
     with tempfile.TemporaryDirectory() as folder:
-        for shapes in ("masks", "polygons"):
+        for shapes, tracks in (("masks", "frames"), ("masks", "objects"), ("polygons", "frames")):
             target = Path(folder) / f"{shapes}.xml"
-            export(FakeAnnotation(video), "cvat", target, options={"shapes": shapes})
+            export(FakeAnnotation(video), "cvat", target, options={"shapes": shapes, "tracks": tracks})
             np.testing.assert_array_equal(label_video(ElementTree.parse(target).getroot()), video)
 
 
@@ -74,3 +74,18 @@ def test_tracks(annotation, tmp_path):
     options = {"shapes": "polygons"}
     root = ElementTree.parse(export(annotation, "cvat", tmp_path / "b.xml", options=options)).getroot()
     assert [track.get("group_id") for track in root.iter("track")] == ["1", "2", "3"]
+
+
+def test_key_frames_where_a_mask_changes(tmp_path):
+    video = np.zeros((9, 6, 8), np.uint8)
+    video[1:6, 1:4, 1:4] = 1
+    video[3, 1, 1] = 0  # another mask in frame 3 alone
+    found = {}
+    for shapes in ("masks", "polygons"):
+        options = {"shapes": shapes, "tracks": "objects"}
+        path = export(FakeAnnotation(video), "cvat", tmp_path / "a.xml", options=options)
+        (track,) = ElementTree.parse(path).getroot().iter("track")
+        found[shapes] = [(int(element.get("frame")), element.get("outside")) for element in track]
+    assert found["masks"] == [(1, "0"), (3, "0"), (4, "0"), (6, "1")]
+    # Corners move between two key frames, so a polygon that stays has one at either end.
+    assert found["polygons"] == [(1, "0"), (2, "0"), (3, "0"), (4, "0"), (5, "0"), (6, "1")]

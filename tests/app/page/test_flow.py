@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from civos_siaf.app.exports import export_file
 from civos_siaf.protocol import Progress
@@ -224,6 +225,24 @@ def test_exported_masks_are_a_starting_point_elsewhere(
     assert len(person.state["objects"]) == 1
     assert person.state["masks"] == [{"object": 1, "status": "pending", "frames": [[0, LENGTH - 1]]}]
     assert np.array_equal(person.labels(3), before)
+
+
+def test_the_dialog_asks_where_masks_can_be_read_in_several_ways(person: Person, tmp_path: Path) -> None:
+    grey = np.zeros((HEIGHT, WIDTH), np.uint8)
+    grey[10:40, 10:40], grey[60:90, 10:40] = 7, 255
+    Image.fromarray(grey).save(tmp_path / "grey.png")
+    person.page.get_by_role("button", name="Import masks").click()
+    person.page.locator("#import-file").set_input_files(tmp_path / "grey.png")
+    person.page.locator("#import-start").click()
+    asked = person.page.locator("#import-question button")
+    asked.first.wait_for()
+    assert "the values 0, 7, 255" in person.page.locator("#import-status").inner_text()
+    assert asked.count() == 3
+    person.page.get_by_role("button", name="One object: above 127").click()
+    person.page.locator("#import-dialog").wait_for(state="hidden")
+    person.idle()
+    assert len(person.state["objects"]) == 1
+    assert np.array_equal(person.labels(0) > 0, grey == 255)
 
 
 def test_a_file_without_masks_is_refused_in_the_dialog(person: Person, tmp_path: Path) -> None:

@@ -46,6 +46,23 @@ class Takes(NearestColour):
 
 
 @pytest.mark.usefixtures("with_masks")
+def test_masks_of_cvat_are_imported(client: TestClient, project: str) -> None:
+    xml = (
+        f"<annotations><meta><task><original_size><width>{WIDTH}</width><height>{HEIGHT}</height>"
+        '</original_size></task></meta><track id="0" label="dog" group_id="0"><box frame="1" xtl="2" ytl="3" '
+        'xbr="9" ybr="8" outside="0"/><box frame="2" xtl="2" ytl="3" xbr="9" ybr="8" outside="1"/></track>'
+        "</annotations>"
+    )
+    answer = client.post(f"{project}/imports?format=cvat", content=xml.encode())
+    assert answer.status_code == 200, answer.text
+    state = answer.json()["state"]
+    assert [item["name"] for item in state["objects"]] == ["dog"]
+    expected = np.zeros((HEIGHT, WIDTH), bool)
+    expected[3:8, 2:9] = True
+    assert np.array_equal(shown(client, project, 1, state["shown"]["frames"]["1"]) > 0, expected)
+
+
+@pytest.mark.usefixtures("with_masks")
 def test_a_mask_is_imported(client: TestClient, project: str, tmp_path: Path) -> None:
     labels = np.zeros((HEIGHT, WIDTH), np.uint8)
     labels[5:20, 5:30] = 3
@@ -136,6 +153,7 @@ def test_wrong_imports_are_told(client: TestClient, project: str, tmp_path: Path
         assert answer.status_code in (400, 422), (format, frame, body[:20], answer.text)
         assert 0 < len(answer.json()["error"]) < 500
         assert str(tmp_path) not in answer.json()["error"]
+        assert ".part" not in answer.json()["error"]
     assert client.get(project).json()["objects"] == []
     assert not list(tmp_path.rglob("*.part"))
 
@@ -153,6 +171,8 @@ def test_how_masks_were_read_is_told_and_can_be_chosen(
     asked = client.post(f"{project}/imports?format=png&frame=2", content=grey)
     assert asked.status_code == 422
     assert "0, 7, 255" in asked.json()["error"]
+    assert asked.json()["question"]["option"] == "values"
+    assert list(asked.json()["question"]["choices"]) == ["numbers", "levels", "white"]
     answer = client.post(f"{project}/imports?format=png&frame=2&values=levels", content=grey)
     assert answer.json()["notes"] == ["7 is object 1, 255 is object 2"]
     assert client.post(f"{project}/imports?format=png&frame=2", content=picture).json()["notes"] == []

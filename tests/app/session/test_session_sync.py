@@ -97,7 +97,7 @@ def test_the_state_of_another_method_is_not_loaded(start):
     from civos_siaf.app.storage.round_files import SessionFiles
 
     folder = annotator.project.folder / "sessions"
-    assert SessionFiles(folder, "Telltale").objects("r4") == 1
+    assert SessionFiles(folder, "Telltale").objects("r4") == (1,)
     assert SessionFiles(folder, "other").objects("r4") is None
     assert method.calls == []
 
@@ -179,3 +179,25 @@ def test_prompts_that_a_method_does_not_take_are_refused(start):
     assert annotator.state is before
     annotator.apply(AddClick(0, 1, 1, 1))
     assert annotator._model._session._told == ("click:1:1.0:1.0:True",)
+
+
+def test_of_very_many_objects_only_those_with_prompts_have_room(start):
+    annotator = start(method := Telltale(saves=True))
+    asked = []
+    opened = method.open
+    method.open = lambda frames, *, num_objects: (
+        asked.append(num_objects) or opened(frames, num_objects=num_objects)
+    )
+    for _ in range(200):
+        annotator.apply(AddObject())
+    annotator.apply(AddClick(0, 200, 4, 4))
+    annotator.apply(AddClick(0, 7, 9, 4))
+    annotator.apply(Propagate())
+    assert asked == [1]
+    shown = [annotator.labels(frame) for frame in range(5)]
+    assert {int(number) for labels in shown for number in np.unique(labels)} <= {0, 7, 200}
+    assert any((labels == 200).any() for labels in shown)
+    annotator.close()
+    annotator = start(method := Telltale(saves=True))  # the state that was saved knows the numbers
+    annotator.apply(AddClick(1, 200, 4, 4))
+    assert set(np.unique(annotator.labels(1)).tolist()) <= {0, 7, 200}

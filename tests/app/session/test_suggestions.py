@@ -1,59 +1,64 @@
-import numpy as np
+"""What a person is asked to look at next."""
 
-from civos_siaf.app.session.suggestions import jump_scores, look_scores, suggest
+import pytest
 
-
-def moving(num_frames=20, step=2):
-    labels = np.zeros((num_frames, 80, 160), np.uint8)
-    for t in range(num_frames):
-        labels[t, 20:60, 10 + step * t : 60 + step * t] = 1
-    return labels
-
-
-def test_steady_motion_is_nothing_to_look_at():
-    assert jump_scores(moving()).max() < 0.1
+from civos_siaf.app.document.actions import AddClick, AddObject, Propagate, Review
+from civos_siaf.app.session.annotator import Annotator
+from civos_siaf.app.session.suggestions import usable
+from civos_siaf.next_frame import EvenFrames, MethodSuggestion, RandomFrame, WorstFrame
+from tests.app.fakes import Telltale
 
 
-def test_where_an_object_jumps_or_goes_the_score_is_highest():
-    labels = moving()
-    labels[12:] = np.roll(labels[12:], 60, axis=2)
-    assert jump_scores(labels).argmax() == 12
-    labels = moving()
-    labels[7:9] = 0
-    assert set(np.argsort(jump_scores(labels))[-2:]) == {7, 9}
+class Sure(Telltale):
+    """Least sure of frame 3, then of frame 4."""
+
+    def open(self, frames, *, num_objects):
+        session = super().open(frames, num_objects=num_objects)
+        session._sure = lambda frame: ((1.0, 0.9, 0.8, 0.3, 0.6)[frame],)
+        return session
 
 
-def test_where_the_method_tells_only_that_counts():
-    labels = moving()
-    labels[12:] = np.roll(labels[12:], 60, axis=2)
-    sure = [0.9] * 20
-    sure[15] = 0.2
-    scores = look_scores(labels, sure)
-    assert np.allclose(scores, 1 - np.array(sure))
-    assert np.allclose(look_scores(iter(()), sure), scores)  # no frame was looked at
+@pytest.fixture
+def annotator(start):
+    annotator = start(Sure(streams=True, sure=True))
+    annotator.apply(AddObject())
+    annotator.apply(AddClick(0, 1, 10, 4))
+    assert annotator.state.suggested is None
+    annotator.apply(Propagate())
+    return annotator
 
 
-def test_frames_of_which_it_tells_nothing_are_seen_to_jump():
-    labels = moving()
-    labels[12:] = np.roll(labels[12:], 60, axis=2)
-    jumps = jump_scores(labels)
-    assert np.array_equal(look_scores(labels), jumps)
-    assert np.array_equal(look_scores(labels, [None] * 20), jumps)
-    scores = look_scores(labels, [0.25, 2.0, -1.0] + [None] * 17)
-    assert scores[:3].tolist() == [0.75, 0, 1]
-    assert np.array_equal(scores[3:], jumps[3:])
+def test_what_was_looked_at_does_not_come_again(annotator):
+    seen = []
+    while (frame := annotator.state.suggested) is not None:
+        seen.append(frame)
+        annotator.apply(Review(frame, "reviewed"))
+    assert seen[0] == 3
+    assert sorted(seen) == [1, 2, 3, 4]
 
 
-def test_one_frame_and_no_object():
-    assert jump_scores(np.zeros((1, 8, 8), np.uint8)).tolist() == [0.0]
-    assert jump_scores(np.zeros((4, 8, 8), np.uint8)).tolist() == [0.0] * 4
+def test_doubtful_frames_come_first_until_they_are_corrected(annotator):
+    annotator.apply(Review(2, "doubtful"))
+    annotator.apply(Review(1, "doubtful"))
+    assert annotator.state.suggested == 1
+    assert annotator.apply(AddClick(1, 1, 10, 4)).suggested == 2
+    annotator.apply(Review(2, None))
+    assert annotator.state.suggested == 3
 
 
-def test_suggestions_keep_away_from_what_was_looked_at():
-    scores = np.zeros(100)
-    scores[[50, 70]] = 0.9, 0.5
-    assert suggest(scores, done=[]) == 50
-    assert suggest(scores, done=[51]) == 70
-    assert suggest(scores, done=[0], doubtful=[30, 20]) == 20
-    assert suggest(scores, done=range(100)) is None
-    assert suggest(scores[:2], done=[0]) == 1
+def test_another_chooser_suggests_other_frames(annotator):
+    project = annotator.project
+    annotator.close()
+    project = type(project).open(project.folder)
+    with Annotator(project, Telltale(), next_frame=EvenFrames(3)) as other:
+        assert other.state.suggested == 1
+        assert other.apply(Review(1, "reviewed")).suggested == 2
+
+
+def test_choosers_that_need_what_a_person_has_not_are_refused():
+    for chooser in (MethodSuggestion(), RandomFrame()):
+        assert usable(chooser) is chooser
+    with pytest.raises(ValueError, match=r"WorstFrame needs truth, .* next_frame=method"):
+        usable(WorstFrame())
+    with pytest.raises(ValueError, match="images"):
+        usable(WorstFrame(lambda finished: finished))

@@ -124,7 +124,7 @@ def test_a_real_propagation_tells_the_tool(tmp_path):
         first = annotator.apply(Propagate())
         assert first.scores[2] == 0
         assert all(0 < score < 1 for t, score in enumerate(first.scores) if t != 2)
-        assert first.suggested == max({*range(8)} - {1, 2, 3}, key=lambda t: first.scores[t])
+        assert first.suggested in (5, 6, 7)  # all are as doubtful; frames 1 to 4 are near the prompted one
         annotator.apply(AddClick(5, 1, 30, 20))
         second = annotator.apply(Propagate())
         # Beyond frame 2 nothing is propagated again.

@@ -2,9 +2,10 @@
 
 /** An answer other than success; `status` 0: the server was not reached. */
 export class ApiError extends Error {
-  constructor(message, status) {
+  constructor(message, status, question = null) {
     super(message);
     this.status = status;
+    this.question = question; // {option, choices: {value: words}}: what the server wants to know
   }
 
   get offline() {
@@ -14,13 +15,15 @@ export class ApiError extends Error {
 
 async function failure(response) {
   let message = `The server answered ${response.status}.`;
+  let question = null;
   try {
     const body = await response.json();
     if (typeof body.error === "string") message = body.error;
+    question = body.question ?? null;
   } catch {
     // Not JSON: the number has to do.
   }
-  return new ApiError(message, response.status);
+  return new ApiError(message, response.status, question);
 }
 
 async function request(path, options = {}) {
@@ -44,6 +47,9 @@ const getJson = async (path) => (await request(path)).json();
 
 export const listProjects = () => getJson("api/projects");
 export const listFormats = () => getJson("api/formats");
+
+/** A new project of the clip to try the tool with: {id}. */
+export const sampleProject = () => post("api/projects/sample", {});
 
 /** Send a video file; `progress` is called with the share that has left, 0..1. */
 export function upload(file, progress) {

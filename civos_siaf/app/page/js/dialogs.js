@@ -167,8 +167,9 @@ export class ImportDialog extends Dialog {
 
   /** Only a single picture needs to be told its frame; other files say it themselves. */
   chosen() {
+    byId("import-question").replaceChildren();
     const name = byId("import-file").files[0]?.name.toLowerCase() ?? "";
-    this.format = name.endsWith(".json") ? "coco" : "png";
+    this.format = name.endsWith(".json") ? "coco" : name.endsWith(".xml") ? "cvat" : "png";
     this.single = name.endsWith(".png");
     byId("import-frame").disabled = name !== "" && !this.single;
   }
@@ -178,6 +179,7 @@ export class ImportDialog extends Dialog {
     byId("import-frame").value = this.store.frame + 1;
     byId("import-frame").max = this.store.numFrames;
     setText(byId("import-status"), "");
+    byId("import-question").replaceChildren();
   }
 
   async start() {
@@ -189,6 +191,7 @@ export class ImportDialog extends Dialog {
       return;
     }
     setText(status, "Reading…");
+    byId("import-question").replaceChildren();
     try {
       const frame = Number(byId("import-frame").value) - 1;
       const values = this.format === "png" ? byId("import-values").value : "";
@@ -202,7 +205,22 @@ export class ImportDialog extends Dialog {
     } catch (error) {
       status.classList.add("bad");
       setText(status, error.message);
+      if (error.question) this.ask(error.question);
     }
+  }
+
+  /** A button for every way in which the file can be read; the choice stays in the dialog's own field. */
+  ask({ option, choices }) {
+    const buttons = Object.entries(choices).map(([value, text]) => {
+      const button = el("button", { type: "button", text });
+      button.addEventListener("click", () => {
+        byId(`import-${option}`).value = value;
+        this.start();
+      });
+      return button;
+    });
+    byId("import-question").replaceChildren(...buttons);
+    buttons[0].focus();
   }
 }
 

@@ -1,6 +1,6 @@
 /** The first screen: known projects, and a place to bring a video. */
 
-import { listProjects, upload } from "./api.js";
+import { listProjects, sampleProject, upload } from "./api.js";
 import { byId, el, icon, setText } from "./dom.js";
 
 function row(project, open) {
@@ -28,11 +28,28 @@ async function bring(file, open) {
   }
 }
 
+/** The clip to try the tool with. */
+async function trySample(button, open) {
+  const status = byId("upload-status");
+  button.disabled = true;
+  status.classList.remove("bad");
+  setText(status, "Drawing a clip…");
+  try {
+    open((await sampleProject()).id);
+  } catch (error) {
+    status.classList.add("bad");
+    setText(status, error.message);
+  } finally {
+    button.disabled = false;
+  }
+}
+
 /** Show the screen; `open(id)` is called with the project to work on. */
 export async function showStart(open) {
   byId("start").hidden = false;
   const picker = byId("video-file");
   picker.addEventListener("change", () => picker.files[0] && bring(picker.files[0], open));
+  byId("sample").addEventListener("click", (event) => trySample(event.currentTarget, open));
   const drop = byId("drop");
   const over = (on) => (event) => {
     event.preventDefault();

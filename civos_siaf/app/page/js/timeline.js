@@ -26,7 +26,7 @@ export const COLOURS = {
 export class Timeline {
   /** `seek(t)` is called where the person wants another frame. */
   constructor(element, store, api, seek) {
-    Object.assign(this, { element, store, seek, from: 0, to: store.numFrames, scrubbing: false });
+    Object.assign(this, { element, store, seek, from: 0, to: store.numFrames, scrubbing: null });
     this.canvas = element.querySelector("canvas");
     this.context = this.canvas.getContext("2d");
     this.tip = element.querySelector(".tip");
@@ -37,8 +37,9 @@ export class Timeline {
     new ResizeObserver(() => this.resize()).observe(element);
     element.addEventListener("pointerdown", (event) => this.down(event));
     element.addEventListener("pointermove", (event) => this.move(event));
-    element.addEventListener("pointerup", () => (this.scrubbing = false));
-    element.addEventListener("pointercancel", () => (this.scrubbing = false));
+    for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) {
+      element.addEventListener(type, (event) => event.pointerId === this.scrubbing && (this.scrubbing = null));
+    }
     element.addEventListener("pointerleave", () => (this.tip.hidden = true));
     element.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     store.watch(["state", "scores", "live", "outbox"], this.draw);
@@ -79,16 +80,16 @@ export class Timeline {
   }
 
   down(event) {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || this.scrubbing !== null) return;
     this.bounds = this.element.getBoundingClientRect();
     this.element.setPointerCapture(event.pointerId);
-    this.scrubbing = true;
+    this.scrubbing = event.pointerId;
     this.seek(this.frameAt(event));
   }
 
   move(event) {
     const frame = clamp(this.frameAt(event), 0, this.store.numFrames - 1);
-    if (this.scrubbing) this.seek(frame);
+    if (this.scrubbing === event.pointerId) this.seek(frame);
     this.tip.hidden = false;
     this.tip.textContent = `${this.describe(frame)} · ${clock(frame, this.store.state.project.rate)}`;
     const half = 0.5 * this.tip.offsetWidth + 4;

@@ -1,13 +1,16 @@
-/** Mouse, pen and trackpad on the stage: clicks, strokes, boxes, panning, zooming. */
+/** Mouse, pen, fingers and trackpad on the stage: clicks, strokes, boxes, panning, zooming. */
 
 import { onFrame } from "./dom.js";
 import * as marks from "./marks.js";
+import { Pinch } from "./pinch.js";
 
 const LEFT = 0;
 const MIDDLE = 1;
 const RIGHT = 2;
+const ERASER = 5; // the other end of a pen
 const MOST_POINTS = 10_000;
 const LEAST_BOX = 3;
+const TAP = 10; // CSS pixels that a finger may move in a tap
 
 /** At most `most` of the points, evenly chosen, the last kept. */
 export function thin(points, most) {
@@ -19,13 +22,16 @@ export function thin(points, most) {
 export class Tools {
   /** `prompt(ghost)` gets what was drawn: {kind, frame, object, ...}. */
   constructor(stage, store, prompt) {
-    Object.assign(this, { stage, store, prompt, drag: null, panKey: false });
+    Object.assign(this, { stage, store, prompt, drag: null, panKey: false, penSeen: false });
+    this.pinch = new Pinch(stage);
     this.drawLive = onFrame(() => this.paintLive());
     const { element } = stage;
     element.addEventListener("pointerdown", (event) => this.down(event));
     element.addEventListener("pointermove", (event) => this.move(event));
     element.addEventListener("pointerup", (event) => this.up(event));
-    element.addEventListener("pointercancel", () => this.abandon());
+    for (const type of ["pointercancel", "lostpointercapture"]) {
+      element.addEventListener(type, (event) => this.lost(event));
+    }
     element.addEventListener("contextmenu", (event) => event.preventDefault());
     element.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     // Layout is read when it changes, not for every point of a stroke.
@@ -45,21 +51,33 @@ export class Tools {
   }
 
   down(event) {
-    if (this.drag || event.target.closest("button, input, .wipe")) return;
+    if (event.target.closest("button, input, .wipe")) return;
     const { stage, store } = this;
+    const finger = event.pointerType === "touch";
     stage.element.focus({ preventScroll: true });
     this.bounds = stage.element.getBoundingClientRect();
-    const panning = this.panKey || store.tool === "pan" || event.button === MIDDLE;
-    if (!panning && event.button !== LEFT && event.button !== RIGHT) return;
+    if (finger && this.pinch.down(event.pointerId, this.place(event))) {
+      event.preventDefault();
+      stage.element.setPointerCapture(event.pointerId);
+      this.abandon(); // what the first finger had begun
+      return;
+    }
+    if (this.drag) return;
+    this.penSeen ||= event.pointerType === "pen";
+    // Who has a pen rests the hand on the screen.
+    const panning = this.panKey || store.tool === "pan" || event.button === MIDDLE || (finger && this.penSeen);
+    if (!panning && ![LEFT, RIGHT, ERASER].includes(event.button)) return;
     const at = this.toFrame(event);
     if (!panning && !stage.camera.contains(at)) return;
     event.preventDefault();
     stage.element.setPointerCapture(event.pointerId);
-    const negative = (event.button === RIGHT || event.altKey || event.ctrlKey) !== store.negative;
-    this.begin(panning ? "pan" : store.tool, at, this.place(event), negative);
+    const other = event.button === RIGHT || event.button === ERASER || event.altKey || event.ctrlKey;
+    const kind = panning ? "pan" : finger && store.tool === "click" ? "tap" : store.tool;
+    this.begin(kind, at, event, other !== store.negative);
   }
 
-  begin(kind, at, place, negative) {
+  /** A finger's click waits until it is lifted: it may become a pinch, or move the picture. */
+  begin(kind, at, event, negative) {
     const { camera } = this.stage;
     const { x, y } = camera.inside(at);
     const base = { frame: this.store.frame, object: this.store.selected };
@@ -68,16 +86,23 @@ export class Tools {
       this.prompt({ kind, ...base, x, y, positive: !negative });
       return;
     }
-    this.drag = { kind, base, place, from: { x, y }, points: [[x, y]], painted: 0, negative };
+    const place = this.place(event);
+    this.drag = { pointer: event.pointerId, kind, base, place, from: { x, y }, points: [[x, y]], painted: 0, negative };
     if (kind === "scribble") this.drawLive();
     this.stage.element.classList.toggle("panning", kind === "pan");
   }
 
   move(event) {
-    if (!this.drag) return;
+    if (event.pointerType === "touch") this.pinch.move(event.pointerId, this.place(event));
+    if (this.drag?.pointer !== event.pointerId) return;
     const { camera } = this.stage;
+    const place = this.place(event);
+    if (this.drag.kind === "tap") {
+      if (Math.hypot(place.x - this.drag.place.x, place.y - this.drag.place.y) < TAP) return;
+      this.drag.kind = "pan";
+      this.stage.element.classList.add("panning");
+    }
     if (this.drag.kind === "pan") {
-      const place = this.place(event);
       this.stage.pan(place.x - this.drag.place.x, place.y - this.drag.place.y);
       this.drag.place = place;
       return;
@@ -91,12 +116,15 @@ export class Tools {
     this.drawLive();
   }
 
-  up() {
+  up(event) {
     const { drag } = this;
-    if (!drag) return;
+    this.pinch.up(event.pointerId);
+    if (drag?.pointer !== event.pointerId) return;
     this.abandon();
     const { kind, base, from, points, negative } = drag;
-    if (kind === "scribble") {
+    if (kind === "tap") {
+      this.prompt({ kind: "click", ...base, ...from, positive: !negative });
+    } else if (kind === "scribble") {
       const object = negative ? 0 : base.object;
       this.prompt({ kind, ...base, object, points: thin(points, MOST_POINTS) });
     } else if (kind === "box") {
@@ -106,6 +134,12 @@ export class Tools {
       const [y0, y1] = [Math.min(y, from.y), Math.max(y, from.y)];
       this.prompt({ kind, ...base, x0, y0, x1, y1 });
     }
+  }
+
+  /** The pointer went away without being lifted; after it was lifted this says nothing new. */
+  lost(event) {
+    this.pinch.up(event.pointerId);
+    if (this.drag?.pointer === event.pointerId) this.abandon();
   }
 
   abandon() {
