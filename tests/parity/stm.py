@@ -138,9 +138,11 @@ def check_videos(folder: Folder, net: SpaceTimeMemory) -> Iterator[Check]:
         many = "mem_number" in facts
         kept = spread(facts["mem_number"], len(frames)) if many else every(facts["mem_every"], len(frames))
         mask = first * (first == 1) if run == "single" else first
-        read: list[int] = []
-        prob = propagate_first_mask(net, frames, mask, kept=kept, observer=lambda _, n, to=read: to.append(n))
-        yield Check.equal(f"stm {run} memory frames", read, facts["memory_frames_read"][: len(frames) - 1])
+        read: dict[int, int] = {}
+        prob = propagate_first_mask(net, frames, mask, kept=kept, observer=read.__setitem__)
+        yield Check.equal(
+            f"stm {run} memory frames", list(read.values()), facts["memory_frames_read"][: len(frames) - 1]
+        )
         stayed = [t for t in sorted(kept) if t < len(frames) - 1]
         yield Check.equal(f"stm {run} kept", stayed, [t for t in facts["kept"] if t < len(frames) - 1])
         thinned = prob[: recorded[f"prob_{run}"].shape[1], :, ::4, ::4].transpose(0, 1)
