@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import textwrap
 from collections.abc import Iterator
-from pathlib import Path
 
 from civos_siaf.cli.commands import commands, written
 from civos_siaf.doctor.examination import Examination
@@ -18,7 +17,9 @@ from civos_siaf.weights.terms import TERMS
 
 WIDTH = 100
 LABEL = 18
-CLICKS = ("civos", "civos_light", "mivos_clicks", "sam2", "edgetam", "sam3", "cutie")
+CLICKS = ("civos", "civos_light", "mivos_clicks", "clicks_aot", "sam2", "edgetam", "sam3", "cutie")
+TRAINING_DATA = ("lvis", "youtubevos", "davis2017")
+"""What the trainings read whose weights nobody has published."""
 
 
 def report(found: Examination) -> str:
@@ -164,7 +165,7 @@ def _more(found: Examination) -> Iterator[str]:
             yield from _step(f"    fetch {size:.0f} MB", f"{written('download_weights')} {' '.join(absent)}")
         for experiment in needs.trained.values():
             if not found.trained[experiment].usable:
-                line = f"{written('train')} experiment={experiment} data_root=FOLDER"
+                line = f"{written('train')} experiment={experiment} {_roots(found)}"
                 yield from _step("    train what nobody has published, on GPUs", line)
         yield from _step("    then", _evaluation(found, method))
     if absent := [name for name, state in found.data.items() if not state.path]:
@@ -205,6 +206,17 @@ def _davis(found: Examination) -> str:
     return ""
 
 
+def _roots(found: Examination) -> str:
+    """Options for the data of a training: the folder above all of it, or those of the sets that are here."""
+    paths = {name: found.data[name].path for name in TRAINING_DATA if found.data[name].usable}
+    parents = {path.parent for name, path in paths.items() if path and path.name == name}
+    if len(paths) == len(TRAINING_DATA) and len(parents) == 1:
+        return shlex.quote(f"data_root={parents.pop()}")
+    if not paths:
+        return "data_root=FOLDER"
+    return " ".join(shlex.quote(f"data_root.{name}={paths.get(name, 'FOLDER')}") for name in TRAINING_DATA)
+
+
 def _known(state: Found) -> bool:
     """It is where methods look."""
     path = state.path
@@ -221,7 +233,6 @@ def _evaluation(found: Examination, method: str) -> str:
     states = {option: found.weights[name] for option, name in (needs.published | needs.hub).items()}
     states |= {option: found.trained[experiment] for option, experiment in needs.trained.items()}
     files = {option: state.path for option, state in states.items() if state.usable and not _known(state)}
-    files |= {option: Path("WEIGHTS.safetensors") for option in needs.trained if not states[option].usable}
     prompts = "f3" if method in CLICKS else "none"
     options = [f"method={method}", f"click_strategy={prompts}", _davis(found)]
     options += [shlex.quote(f"{option}={path}") for option, path in files.items()]

@@ -21,7 +21,7 @@ from torch import Tensor
 from civos_siaf.benchmark.environment import environment
 from civos_siaf.interaction.multi_object_predictor import MultiObjectClickPredictor
 from civos_siaf.interaction.scribble_interaction import ScribbleInteraction
-from civos_siaf.methods import SIAF, AotRounds, MiVOS
+from civos_siaf.methods import SIAF, AotRounds, CiVOS, MiVOS
 from civos_siaf.networks.click_network import ClickNetwork
 from civos_siaf.prompts import Click
 from civos_siaf.protocol import Method
@@ -36,7 +36,16 @@ from civos_siaf.weights.afi_networks import build, load_afi_network
 from civos_siaf.weights.aot_networks import load_aot_network
 from civos_siaf.weights.mivos_networks import load_network, load_propagation_network
 
-METHODS = ("siaf_r50", "siaf_swinb", "scribbles_aot", "mivos", "siaf_light", "mivos_light")
+METHODS = (
+    "siaf_r50",
+    "siaf_swinb",
+    "scribbles_aot",
+    "mivos",
+    "civos",
+    "siaf_light",
+    "mivos_light",
+    "civos_light",
+)
 TRAININGS = {"light": "light-interaction", "r50": "afi-r50", "swinb": "afi-swinb"}
 Row = dict[str, object]
 
@@ -195,6 +204,17 @@ def _mivos(kind: str) -> Callable[[str], Method]:
     return make
 
 
+def _civos(clicks: str, mode: str, kind: str) -> Callable[[str], Method]:
+    def make(device: str) -> Method:
+        network = load_network(clicks, device=device)
+        assert isinstance(network, ClickNetwork)
+        propagation = load_propagation_network(f"{kind}-propagation", device=device)
+        fusion = load_network(f"{kind}-fusion", device=device)
+        return CiVOS(MultiObjectClickPredictor(network, mode=mode, flip=True), propagation, fusion)
+
+    return make
+
+
 METHOD_BUILDERS: dict[str, Callable[[str], Method]] = {
     "siaf_r50": _siaf("r50"),
     "siaf_swinb": _siaf("swinb"),
@@ -202,6 +222,8 @@ METHOD_BUILDERS: dict[str, Callable[[str], Method]] = {
     "scribbles_aot": _scribbles_aot,
     "mivos": _mivos("mivos"),
     "mivos_light": _mivos("light"),
+    "civos": _civos("hrnet18s-ocr", "f-BRS-B", "mivos"),
+    "civos_light": _civos("light-clicks", "NoBRS", "light"),
 }
 
 

@@ -24,7 +24,7 @@ from civos_siaf.methods.siaf import SIAF
 from civos_siaf.networks.afi.network import Afi
 from civos_siaf.networks.identity_network import IdentityNetwork
 from civos_siaf.networks.light_interaction import LightInteraction
-from civos_siaf.prompts import MaskPrompt, Prompts, Scribble
+from civos_siaf.prompts import Click, MaskPrompt, Prompts, Scribble
 from civos_siaf.propagation.aot_engine import AotEngine
 from civos_siaf.propagation.images import network_size
 from civos_siaf.protocol import LabelVideo, Method
@@ -42,11 +42,13 @@ def play_round(method: Method, video: Frames, count: int) -> LabelVideo:
     """One round from the first frame with objects 1..`count`.
 
     An untrained network answers strokes with noise, so masks take the place of its answer. They come in a
-    call of their own: strokes before a mask in the same call would not be answered at all.
+    call of their own: strokes before a mask in the same call would not be answered at all. A method that
+    takes no strokes gets a click on each object.
     """
     labels = boxes(count, video.size).numpy()
     session = method.open(video, num_objects=count)
-    session.interact(Prompts(tuple(_stroke(number, video.size) for number in range(1, count + 1))))
+    mark = _stroke if Scribble in getattr(session, "accepts", (Scribble,)) else _click
+    session.interact(Prompts(tuple(mark(number, video.size) for number in range(1, count + 1))))
     session.interact(Prompts(tuple(MaskPrompt(0, k, labels == k) for k in range(1, count + 1))))
     return session.propagate()
 
@@ -56,6 +58,11 @@ def _stroke(number: int, size: tuple[int, int]) -> Scribble:
     height, width = size
     points = ((9 * number, 20), (9 * number + 5, 30))
     return Scribble(0, number, [(min(x, width - 1), min(y, height - 1)) for x, y in points])
+
+
+def _click(number: int, size: tuple[int, int]) -> Click:
+    x, y = _stroke(number, size).points[0]
+    return Click(0, number, x=float(x), y=float(y))
 
 
 NETWORKS = {

@@ -87,11 +87,8 @@ class AotLoss:
         Returns:
             (B,) float32.
         """
-        terms = [
-            0.5 * self.cross_entropy(x, y, step) + 0.5 * self.jaccard(x, y)
-            for x, y in self.samples(logits, labels, counts)
-        ]
-        return torch.stack(terms)
+        full = self.enlarged(logits, labels.shape[-2:], counts)
+        return 0.5 * self.cross_entropy(full, labels, step) + 0.5 * self.jaccard(full, labels)
 
     def num_pixels(self, step: int, pixels: int) -> int:
         """How many of so many pixels count."""
@@ -99,33 +96,30 @@ class AotLoss:
         return int((done * self.final_fraction + (1 - done)) * pixels)
 
     def cross_entropy(self, logits: Tensor, labels: Tensor, step: int) -> Tensor:
-        """Mean over the hardest pixels of (N+1, H, W) and (H, W); unknown ones count, without loss."""
-        losses = F.cross_entropy(
-            logits[None], labels.long()[None], ignore_index=UNKNOWN_LABEL, reduction="none"
-        )
-        count = self.num_pixels(step, labels.numel())
-        return torch.as_tensor(losses.flatten().topk(count, sorted=False).values.mean())
+        """Mean (B,) over the hardest pixels of (B, C, H, W), (B, H, W); unknown ones count, without loss."""
+        losses = F.cross_entropy(logits, labels.long(), ignore_index=UNKNOWN_LABEL, reduction="none")
+        count = self.num_pixels(step, labels[0].numel())
+        return torch.as_tensor(losses.flatten(1).topk(count, dim=1, sorted=False).values.mean(dim=1))
 
     @staticmethod
     def jaccard(logits: Tensor, labels: Tensor) -> Tensor:
-        """One minus the soft IoU of (N+1, H, W) and (H, W), mean over the classes that the labels have."""
-        known = labels != UNKNOWN_LABEL
-        prob, target = logits.softmax(dim=0)[:, known], labels[known].long()
-        classes = torch.unique(target)
-        true = (target == classes[:, None]).to(prob.dtype)
-        chosen = prob[classes]
-        both = (chosen * true).sum(dim=1)
-        either = both + (chosen * (1 - true)).sum(dim=1) + ((1 - chosen) * true).sum(dim=1)
-        return (1 - both / (either + 1e-6)).mean() if len(classes) else logits.sum() * 0
+        """One minus the soft IoU (B,) of (B, C, H, W) and (B, H, W), mean over the classes of each sample."""
+        known = (labels != UNKNOWN_LABEL)[:, None]
+        prob = logits.softmax(dim=1) * known
+        true = labels[:, None] == torch.arange(logits.shape[1], device=labels.device).view(-1, 1, 1)
+        both = (prob * true).sum(dim=(2, 3))
+        size = true.sum(dim=(2, 3))
+        either = prob.sum(dim=(2, 3)) + size - both
+        there = size > 0
+        lost = (1 - both / (either + 1e-6)) * there
+        return lost.sum(dim=1) / there.sum(dim=1).clamp(min=1)
 
-    def samples(self, logits: Tensor, labels: Tensor, counts: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Logits (N+1, H, W) and labels (H, W) of each sample."""
-        size, counted = labels.shape[-2:], zip(logits.unbind(), labels, counts.tolist(), strict=True)
-        return [(self._enlarged(x[: count + 1], size), y) for x, y, count in counted]
-
-    def _enlarged(self, logits: Tensor, size: torch.Size) -> Tensor:
-        alone = logits.float()[None]
-        return F.interpolate(alone, size=size, mode="bilinear", align_corners=self.align_corners)[0]
+    def enlarged(self, logits: Tensor, size: torch.Size, counts: Tensor) -> Tensor:
+        """Logits in the size of the labels, as many as the most objects need; others are minus infinity."""
+        few = logits[:, : int(counts.max()) + 1].float()
+        full = F.interpolate(few, size=size, mode="bilinear", align_corners=self.align_corners)
+        unused = torch.arange(full.shape[1], device=counts.device) > counts[:, None]
+        return full.masked_fill(unused[:, :, None, None], float("-inf"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

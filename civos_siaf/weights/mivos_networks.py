@@ -1,4 +1,4 @@
-"""The networks of MiVOS and their light counterparts by name, with weights from a file or without."""
+"""The networks of MiVOS and STM and their light counterparts by name, with weights from a file or without."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
+from civos_siaf.networks.baselines.stm import SpaceTimeMemory
 from civos_siaf.networks.guided_propagation import GuidedPropagation
 from civos_siaf.networks.light_propagation import LightPropagation
 from civos_siaf.networks.mask_fusion import LightMaskFusion, MaskFusion
@@ -21,6 +22,7 @@ ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "mivos-propagation": Stm,
     "mivos-fusion": MaskFusion,
     "mivos-s2m": S2m,
+    "stm-propagation": SpaceTimeMemory,
     "light-propagation": LightPropagation,
     "light-propagation-guided": GuidedPropagation,
     "light-fusion": LightMaskFusion,

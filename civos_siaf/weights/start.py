@@ -66,8 +66,8 @@ def imagenet_state(name: str, *, features_only: bool = False) -> dict[str, Tenso
         network = timm.create_model(name, pretrained=True, features_only=features_only)
     except Exception as error:  # timm passes on whatever its downloader raises
         raise ConnectionError(
-            f"timm's ImageNet weights of {name} cannot be downloaded ({error}); "
-            "give a weight file instead, or null for none"
+            f"timm's ImageNet weights of {name} cannot be downloaded ({error}); give a weight file in place "
+            "of imagenet, or null for none, in trainings by task.network.backbone=FILE"
         ) from error
     return dict(network.state_dict())
 
@@ -197,15 +197,7 @@ def _fill(
 
 def resnet_state(source: Path | str) -> dict[str, Tensor]:
     """A ResNet-50's tensors; see `init_stm`."""
-    if str(source) != IMAGENET:
-        return dict(read_weights(source).state)
-    try:
-        return dict(timm.create_model(TIMM_NAME, pretrained=True).state_dict())
-    except Exception as error:  # timm passes on whatever its downloader raises
-        raise ConnectionError(
-            f"timm's ImageNet weights of {TIMM_NAME} cannot be downloaded ({error}); "
-            "give a weight file instead, or null for none"
-        ) from error
+    return imagenet_state(TIMM_NAME) if str(source) == IMAGENET else dict(read_weights(source).state)
 
 
 SWIN_NAME = "swin_base_patch4_window7_224.ms_in22k_ft_in1k"

@@ -1,17 +1,21 @@
+import re
 import shlex
 from dataclasses import replace
 
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
 import civos_siaf
 from civos_siaf.cli import commands
 from civos_siaf.doctor import examine, machine, report, search
+from civos_siaf.doctor.text import CLICKS
 from civos_siaf.runtime.resources import resource_folder
 from civos_siaf.weights import locate
 from civos_siaf.weights.manifest import manifest
 from civos_siaf.weights.save import build, save_weights
+from tests.data.layouts import write_davis, write_lvis, write_youtubevos
 
 
 def section(text, title):
@@ -130,7 +134,8 @@ def test_weights_of_a_training_that_cannot_be_read_do_not_count(place):
         assert found.missing_for("siaf_r50") == ["r50-aotl", "siaf_r50"]
         text = report(found)
         assert "not usable: " in text
-        assert "method.interaction.weights=WEIGHTS.safetensors" in text
+        assert "experiment=siaf_r50 data_root=FOLDER" in text
+        assert "method.interaction.weights" not in text  # a training leaves them where they are found
 
 
 def test_without_the_light_weights_they_are_asked_for(place, machine_like):
@@ -192,3 +197,32 @@ def test_commands_are_written_as_one_would_call_them(monkeypatch, tmp_path):
     monkeypatch.setattr(commands, "PACKAGE", resource_folder("scripts").parent)
     assert commands.written("eval_davis") == "civos-siaf eval"
     assert commands.written("download_weights") == "civos-siaf download-weights"
+
+
+def test_methods_are_evaluated_from_what_they_take():
+    """From clicks where a configuration has a click network and nothing for strokes."""
+    with initialize_config_dir(str(resource_folder("configs")), version_base="1.3"):
+        for name in manifest().methods:
+            method = OmegaConf.to_yaml(compose("eval_davis", [f"method={name}", "out=x"]).method)
+            takes_clicks = re.search(r"methods\.peers|[^.]\bclicks:\n  _target_|ClickPredictor", method)
+            siaf = "civos_siaf.methods.SIAF" in method
+            if name != "nearest_colour":
+                assert (name in CLICKS) == (takes_clicks is not None and not siaf), name
+
+
+def test_trainings_are_given_the_data_that_are_here(place):
+    sets = place / "sets"
+
+    def given():
+        found = examine([], [path for path in (sets, sets / "YouTube-VOS") if path.is_dir()])
+        more = section(report(found), "When you want more")
+        (line,) = [line for line in more.splitlines() if "experiment=siaf_swinb" in line]
+        return shlex.split(line.partition("experiment=siaf_swinb ")[2])
+
+    write_lvis(sets / "lvis")
+    write_youtubevos(sets / "YouTube-VOS")
+    youtubevos = f"data_root.youtubevos={sets / 'YouTube-VOS'}"
+    assert given() == [f"data_root.lvis={sets / 'lvis'}", youtubevos, "data_root.davis2017=FOLDER"]
+    (sets / "YouTube-VOS").rename(sets / "youtubevos")
+    write_davis(sets / "davis2017", split="val")
+    assert given() == [f"data_root={sets}"]

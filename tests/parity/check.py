@@ -20,7 +20,8 @@ CHECKERS: tuple[tuple[str, str], ...] = (
     ("auc.json", "tests.parity.davis_rounds:check_auc"),
     ("hrnet18s-ocr_shapes.json", "tests.parity.ritm:check"),
     ("clicks.json", "tests.parity.noc:check"),
-    ("propagation_shapes.json", "tests.parity.mivos:check"),
+    ("fusion_shapes.json", "tests.parity.mivos:check"),  # IPN has a propagation_shapes.json too
+    ("stm_shapes.json", "tests.parity.stm:check"),
     ("fbrs_shapes.json", "tests.parity.fbrs:check"),
     ("lr_schedule.json", "tests.parity.aot_training:check"),
     ("aott_shapes.json", "tests.parity.aot:check"),

@@ -38,11 +38,13 @@ def network(folder: Folder, name: str, empty: Network) -> Network:
 
 
 def apply_overrides(values: dict[str, Tensor], rules: Iterable[dict[str, Any]]) -> dict[str, Tensor]:
-    """Multiply tensors, or some of their input channels, and add to them, in place, as rules by name say."""
+    """Multiply tensors, or some of their channels, and add to them, in place, as rules by name say."""
     for rule in rules:
         part = values[rule["name"]]
         if "in_channels" in rule:
             part = part[:, slice(*rule["in_channels"])]
+        if "out_channels" in rule:
+            part = part[slice(*rule["out_channels"])]
         part.mul_(rule.get("multiply", 1.0)).add_(rule.get("add", 0.0))
     return values
 

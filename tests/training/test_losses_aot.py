@@ -41,3 +41,38 @@ def test_the_loss_rises_as_easy_pixels_drop_out_and_a_perfect_answer_costs_nothi
 def test_a_sample_with_unknown_pixels_only_costs_nothing():
     logits, labels, counts = sample()
     assert LOSS(logits, torch.full_like(labels, 255), counts, 0).tolist() == [0, 0]
+
+
+def test_gradients_are_those_of_each_sample_alone():
+    """Objects that a sample lacks are at minus infinity in a batch, which must not spoil its gradient."""
+    logits, labels, counts = sample()
+    labels[1, :3] = 255
+    together = logits.clone().requires_grad_()
+    LOSS(together, labels, counts, 30).sum().backward()
+    assert together.grad.isfinite().all()
+    assert (together.grad[1, 2:] == 0).all()
+    for i in range(2):
+        alone = logits[i : i + 1].clone().requires_grad_()
+        LOSS(alone, labels[i : i + 1], counts[i : i + 1], 30).sum().backward()
+        torch.testing.assert_close(together.grad[i : i + 1], alone.grad)
+
+
+class Reading(torch.overrides.TorchFunctionMode):
+    """Counts how often values are read from a device, where the program would wait for it."""
+
+    def __init__(self):
+        super().__init__()
+        self.reads = 0
+
+    def __torch_function__(self, function, types, arguments=(), keywords=None):
+        name = getattr(function, "__name__", "")
+        self.reads += name in ("tolist", "item", "__int__", "__bool__", "__float__", "nonzero", "unique")
+        return function(*arguments, **(keywords or {}))
+
+
+def test_a_batch_waits_for_the_device_once_however_large_it_is():
+    logits, labels, counts = sample()
+    for times in (1, 4):
+        with Reading() as reading:
+            LOSS(logits.repeat(times, 1, 1, 1), labels.repeat(times, 1, 1), counts.repeat(times), 30)
+        assert reading.reads <= 1
