@@ -26,7 +26,7 @@ def run(cfg: DictConfig) -> None:
     rules, clicks, clock = (instantiate(part) for part in (cfg.rules, cfg.clicks, cfg.clock))
     shard = shard_of(str(cfg.shard))
     choose(cfg)
-    from civos_siaf.api.methods import built_method
+    from civos_siaf.cli.method import built_method
     from civos_siaf.weights.provenance import about_method
 
     evaluation = Evaluation(

@@ -10,11 +10,11 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
-from civos_siaf.api.methods import built_method
 from civos_siaf.api.segmentation import clicks_from_numbers, segment
 from civos_siaf.cli.arguments import prepare
 from civos_siaf.cli.device import choose
 from civos_siaf.cli.errors import clear_errors, complete
+from civos_siaf.cli.method import built_method
 from civos_siaf.prompts import Prompts
 from civos_siaf.video.frames import Frames
 

@@ -9,8 +9,8 @@ from typing import Any
 from omegaconf import DictConfig
 
 from civos_siaf.api.configuration import built, composed, names_in, plain, require_name, with_settings
+from civos_siaf.cli.method import built_method
 from civos_siaf.protocol import Method
-from civos_siaf.runtime.compiling import compile_networks
 from civos_siaf.runtime.device import best_device
 from civos_siaf.weights.download import download as fetch
 from civos_siaf.weights.locate import file_names, find_file, weight_folders
@@ -64,16 +64,7 @@ def load_method(
     20
     """
     config = method_config(name, device=device, weights=weights, download=download, **settings)
-    return built_method(config, compile=compile)
-
-
-def built_method(config: DictConfig, *, compile: bool = False) -> Method:
-    """Build a method from its configuration; `compile`: its networks on their first calls."""
-    own = compile and "compile" in config  # it compiles what its authors advise
-    method: Method = built(with_settings(config, {"compile": True}) if own else config)
-    if compile and not own:
-        compile_networks(method)
-    return method
+    return built_method(config, compile=compile, build=built)
 
 
 def method_config(

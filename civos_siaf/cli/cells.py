@@ -14,9 +14,9 @@ from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from civos_siaf import tables
-from civos_siaf.api.methods import built_method
 from civos_siaf.benchmark import Evaluation
 from civos_siaf.cli.device import warms_up
+from civos_siaf.cli.method import built_method
 from civos_siaf.prompts import PromptKindError
 
 GROUPS = ("dataset", "clock", "rules", "clicks")
